@@ -1,0 +1,20 @@
+/** The module's exports: every kernel that TypeScript calls. */
+
+export { chooseSigns, spreadAffine } from "./affineCube";
+export { heapBase } from "./arena";
+export { criticalSampleRatioBatch, entropyBatch, sensitivityBatch } from "./booleanComplexity";
+export { classHash } from "./classHash";
+export { denseBlock, denseBlockSigns, linearBlockSigns, packPoints } from "./dense";
+export { gaussians, xoshiroWords } from "./gaussian";
+export { lempelZivBatch, lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
+export { expMinusOne, logOnePlus, naturalLog } from "./logarithm";
+export { mergeRows } from "./mergeRows";
+export { orbitInvariant, orbitSize, orbitSizeBatch } from "./orbit";
+export { orbitCanonical } from "./orbitCanonical";
+export { orbitMembers } from "./orbitMembers";
+export { philox4x32, seedLanes } from "./philox";
+export { drawHidden, drawOutput, evaluateKeys, firstLayer, sampleFunctions } from "./sampler";
+export { sortRows } from "./sortRows";
+export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
+export { tableCompact, tableInsert, tableMove } from "./table";
+export { tanhArray } from "./tanh";

@@ -1,0 +1,239 @@
+/**
+ * `flatvol count`.
+ *
+ * @module
+ */
+
+import { checkInteger } from "../engine/checks.ts";
+import { createPool } from "../engine/pool.ts";
+import { formatNumber, formatWhole } from "../report/format.ts";
+import { checkWritable, TableWriter } from "../report/tableWriter.ts";
+import { countFunctions } from "../volume/count.ts";
+import { describeFunctions, describeTable } from "../volume/describeRows.ts";
+import type { FunctionTable } from "../volume/functionTable.ts";
+import { type CountFlags, countOptionsOf, networkOf } from "./networkOptions.ts";
+import { formatSeconds } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { factLines, textTable } from "./textTable.ts";
+
+/** Flags of the verb. */
+export interface CountVerbFlags extends CountFlags {
+  readonly samples: number;
+  readonly top: number;
+  readonly orbits?: boolean;
+  readonly out?: string;
+}
+
+/** The most functions that `--top` prints. */
+const MAXIMUM_TOP = 1_000_000;
+
+export async function count(flags: CountVerbFlags, session: Session): Promise<void> {
+  const top = checkInteger("k", flags.top, 0, MAXIMUM_TOP);
+  const network = networkOf(flags);
+  const { workers, ...options } = countOptionsOf(flags, session);
+  const pool = createPool({ workers });
+  try {
+    if (flags.out !== undefined) checkWritable(flags.out);
+    const started = performance.now();
+    const table = await countFunctions(network, { ...options, samples: flags.samples, pool });
+    const seconds = (performance.now() - started) / 1000;
+    try {
+      const { signal } = session;
+      if (flags.out !== undefined) await write(table, flags.out, session, pool);
+      const functions = table.top(top);
+      const described = await describeFunctions(
+        table,
+        functions.map((f) => f.function),
+        { pool, signal },
+      );
+      const orbits: Array<ReturnType<FunctionTable["orbit"]>> = [];
+      if (flags.orbits) {
+        for (const [i, f] of functions.entries()) {
+          orbits.push(table.orbit(f.function));
+          session.progress.show("orbits", i + 1, functions.length);
+          if (i % 16 === 15) await new Promise(setImmediate);
+          signal.throwIfAborted();
+        }
+      }
+      const digest = await table.digest();
+      session.progress.clear();
+      const entries = functions.map((f, i) => ({
+        function: f.function,
+        count: f.count,
+        probability: f.probability,
+        ci95: f.ci95,
+        orbitSize: described.orbitSizes[i],
+        complexity: described.complexities[i],
+        ...(flags.orbits
+          ? {
+              orbitCount: orbits[i].orbitCount,
+              orbitProbability: orbits[i].probability,
+              orbitCi95: orbits[i].ci95,
+            }
+          : {}),
+      }));
+      if (session.json) session.printJson(jsonOf(table, entries, seconds, digest, flags));
+      else for (const line of linesOf(table, entries, seconds, digest)) session.print(line);
+    } finally {
+      table.close();
+    }
+  } finally {
+    options.spill?.close();
+    pool.close();
+  }
+}
+
+async function write(
+  table: FunctionTable,
+  path: string,
+  session: Session,
+  pool: ReturnType<typeof createPool>,
+): Promise<void> {
+  const writer = new TableWriter(table, path);
+  try {
+    const onProgress = (rows: number, total: number): void => session.progress.show("writing", rows, total);
+    for await (const batch of describeTable(table, { pool, signal: session.signal, onProgress })) writer.add(batch);
+    writer.finish();
+  } finally {
+    writer.abandon();
+  }
+}
+
+/** One of the most frequent functions, as printed. */
+export interface TopEntry {
+  readonly function: string;
+  readonly count: number;
+  readonly probability: number;
+  readonly ci95: readonly [number, number];
+  readonly orbitSize: number;
+  readonly complexity: number;
+  readonly orbitProbability?: number;
+  readonly orbitCi95?: readonly [number, number];
+}
+
+function jsonOf(
+  table: FunctionTable,
+  top: readonly TopEntry[],
+  seconds: number,
+  digest: string,
+  flags: CountVerbFlags,
+): unknown {
+  const { network } = table;
+  return {
+    samples: table.samples,
+    distinct: table.distinct,
+    singletons: table.singletons,
+    unseenMass: table.unseenMass(),
+    entropy: table.entropy(),
+    outputDraws: table.outputDraws,
+    designEffect: table.designEffect(),
+    network: {
+      layers: network.layers,
+      activation: network.activation,
+      sigmaW2: network.sigmaW2,
+      sigmaB2: network.sigmaB2,
+    },
+    points: table.bits,
+    seed: seedOf(flags.seed),
+    firstSample: flags.firstSample ?? 0,
+    seconds,
+    samplesPerSecond: table.samples / seconds,
+    top,
+    ...(flags.out === undefined ? {} : { out: flags.out }),
+    digest,
+  };
+}
+
+/** A number where it is exact, else its decimal digits. */
+export function seedOf(seed: bigint): number | string {
+  return seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seed) : String(seed);
+}
+
+function linesOf(table: FunctionTable, top: readonly TopEntry[], seconds: number, digest: string): string[] {
+  return [
+    `${table.network.layers.join("-")} ${table.network.activation}, ${describePrior(table)}, ${describeInputs(table)}`,
+    "",
+    ...topLines(top),
+    ...(top.length > 0 ? [""] : []),
+    ...factLines(totals(table, seconds, digest)),
+  ];
+}
+
+function describePrior({ network }: FunctionTable): string {
+  return `sigma_w^2 = ${network.sigmaW2}, sigma_b^2 = ${network.sigmaB2}`;
+}
+
+function describeInputs(table: FunctionTable): string {
+  const { bits } = table.symmetry;
+  return bits > 0 ? `all ${table.bits} inputs of ${bits} bits` : `${table.bits} given points`;
+}
+
+/** The most frequent functions as an aligned table. */
+export function topLines(top: readonly TopEntry[]): string[] {
+  if (top.length === 0) return [];
+  const orbits = top[0].orbitProbability !== undefined;
+  const interval = ([low, high]: readonly [number, number]): string => `${formatNumber(low)} to ${formatNumber(high)}`;
+  return textTable(
+    [
+      { title: "rank" },
+      { title: "function", align: "left" },
+      { title: "count" },
+      { title: "P(f)" },
+      { title: "95 % interval" },
+      ...(orbits ? [{ title: "P(f) by orbit" }, { title: "95 % interval" }] : []),
+      { title: "orbit" },
+      { title: "complexity" },
+    ],
+    top.map((f, i) => [
+      String(i + 1),
+      f.function,
+      formatWhole(f.count),
+      formatNumber(f.probability),
+      interval(f.ci95),
+      ...(f.orbitProbability !== undefined && f.orbitCi95
+        ? [formatNumber(f.orbitProbability), interval(f.orbitCi95)]
+        : []),
+      formatWhole(f.orbitSize),
+      formatNumber(f.complexity),
+    ]),
+  );
+}
+
+/** What is said of a whole table. */
+export function totals(table: FunctionTable, seconds: number, digest: string): Array<readonly [string, string]> {
+  const unseen = table.unseenMass();
+  const entropy = table.entropy();
+  const effect = table.designEffect();
+  return [
+    [
+      "samples",
+      `${formatWhole(table.samples)} in ${seconds < 60 ? `${formatNumber(seconds, 3)} s` : formatSeconds(seconds)} (${formatWhole(table.samples / seconds)} a second)`,
+    ],
+    ["distinct functions", formatWhole(table.distinct)],
+    ["seen once", formatWhole(table.singletons)],
+    [
+      "unseen mass",
+      `${formatNumber(unseen.probability)} +- ${formatNumber(unseen.standardError, 2)} (Good-Turing${
+        unseen.independent ? "" : "; the error takes samples as independent"
+      })`,
+    ],
+    [
+      "entropy",
+      `${formatNumber(entropy.chaoShen)} nats (Chao-Shen), ${formatNumber(entropy.plugIn)} plug-in, ${formatNumber(
+        entropy.millerMadow,
+      )} Miller-Madow`,
+    ],
+    ...(table.outputDraws > 1
+      ? [
+          [
+            "design effect",
+            `${formatNumber(effect.mean, 3)} mean, ${formatNumber(effect.largest, 3)} largest: ${formatWhole(
+              effect.effectiveSamples,
+            )} effective samples, ${formatWhole(effect.effectiveSamples / seconds)} a second`,
+          ] as const,
+        ]
+      : []),
+    ...(table.spilledBytes > 0 ? [["spilled to disk", `${formatWhole(table.spilledBytes)} bytes`] as const] : []),
+    ["digest", digest],
+  ];
+}

@@ -1,0 +1,227 @@
+/**
+ * One instance of the WebAssembly module: its kernels, typed views on its memory, and the arena that owns the memory.
+ * The only file that instantiates.
+ *
+ * @module
+ */
+import { instantiate } from "@assemblyscript/loader";
+
+/** The module's exports. Addresses and sizes are bytes unless a kernel's own contract (assembly/) says otherwise. */
+export interface KernelExports {
+  heapBase(): number;
+  philox4x32(counters: number, key0: number, key1: number, out: number): void;
+  seedLanes(
+    state: number,
+    seedLow: number,
+    seedHigh: number,
+    indexLow: number,
+    indexHigh: number,
+    stream: number,
+  ): void;
+  xoshiroWords(out: number, vectors: number, state: number): void;
+  gaussians(out: number, scale: number, groups: number, state: number): void;
+  tanhArray(x: number, out: number, vectors: number): void;
+  denseBlock(
+    list: number,
+    end: number,
+    bias: number,
+    fanOut4: number,
+    activation: number,
+    out: number,
+    rows: number,
+    rowStride: number,
+  ): number;
+  denseBlockSigns(
+    list: number,
+    end: number,
+    bias: number,
+    fanOut4: number,
+    activation: number,
+    output: number,
+    outputBias: number,
+  ): number;
+  linearBlockSigns(list: number, end: number, bias: number): number;
+  packPoints(
+    x: number,
+    points: number,
+    features: number,
+    rows: number,
+    rowStride: number,
+    out: number,
+    blockStride: number,
+    ends: number,
+  ): void;
+  chooseSigns(n: number, parameters: number, units4: number, turn: number, signs: number, masks: number): void;
+  spreadAffine(
+    n: number,
+    parameters: number,
+    units4: number,
+    signs: number,
+    base: number,
+    low: number,
+    rowBytes: number,
+  ): void;
+  sumRow(a: number, b: number, out: number, units16: number, masks: number): void;
+  sparseDense(
+    row: number,
+    masks: number,
+    chunks: number,
+    weights: number,
+    rowStride: number,
+    a: number,
+    b: number,
+    fanOut4: number,
+    zeros: number,
+    out: number,
+    output: number,
+  ): void;
+  rowDot(row: number, units4: number, output: number, out: number): void;
+  sumSigns(sums: number, stride: number, bias: number): number;
+  drawHidden(
+    plan: number,
+    seedLow: number,
+    seedHigh: number,
+    indexLow: number,
+    indexHigh: number,
+    stream: number,
+  ): void;
+  drawOutput(plan: number): void;
+  firstLayer(plan: number): void;
+  evaluateKeys(plan: number): void;
+  sampleFunctions(
+    plan: number,
+    table: number,
+    seedLow: number,
+    seedHigh: number,
+    indexLow: number,
+    indexHigh: number,
+    stream: number,
+    bodies: number,
+  ): void;
+  tableInsert(table: number, key: number, words: number): number;
+  tableMove(from: number, to: number, words: number): void;
+  tableCompact(table: number, words: number): number;
+  sortRows(rows: number, count: number, stride: number, words: number, scratch: number): void;
+  mergeRows(cursors: number, count: number, heap: number, state: number, words: number, stride: number): number;
+  classHash(key: number, words: number, points: number, bits: number, negation: number, scratch: number): bigint;
+  naturalLog(x: number): number;
+  logOnePlus(x: number): number;
+  expMinusOne(x: number): number;
+  orbitInvariant(row: number, n: number, negation: number): bigint;
+  orbitSize(row: number, n: number, negation: number, scratch: number): number;
+  orbitMembers(row: number, n: number, negation: number, out: number, capacity: number, scratch: number): number;
+  orbitCanonical(row: number, n: number, negation: number, out: number, scratch: number): void;
+  orbitSizeBatch(
+    rows: number,
+    stride: number,
+    count: number,
+    n: number,
+    negation: number,
+    out: number,
+    scratch: number,
+  ): void;
+  lempelZivWords(row: number, bits: number, scratch: number): number;
+  lempelZivWordsReversed(row: number, bits: number, scratch: number): number;
+  lempelZivBatch(rows: number, stride: number, count: number, bits: number, out: number, scratch: number): void;
+  entropyBatch(rows: number, stride: number, count: number, bits: number, out: number): void;
+  sensitivityBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
+  criticalSampleRatioBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
+}
+
+const PAGE = 65536;
+/** 32-bit addresses: no instance can have more. */
+const MAXIMUM_PAGES = 65536;
+
+/** One instance with its own memory. Not shared between threads. */
+export class Kernels {
+  readonly exports: KernelExports;
+  readonly memory: WebAssembly.Memory;
+  #next: number;
+
+  private constructor(exports: KernelExports, memory: WebAssembly.Memory) {
+    this.exports = exports;
+    this.memory = memory;
+    this.#next = exports.heapBase();
+  }
+
+  /** Instantiates the compiled module. */
+  static async create(module: WebAssembly.Module): Promise<Kernels> {
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES });
+    const instance = await instantiate(module, { env: { memory } });
+    return new Kernels(instance.exports as unknown as KernelExports, memory);
+  }
+
+  /** The arena's present end; give it to `release` to free all that was allocated since. */
+  mark(): number {
+    return this.#next;
+  }
+
+  /** Frees everything allocated since `mark`. Views on it must not be used any more. */
+  release(mark: number): void {
+    this.#next = mark;
+  }
+
+  /**
+   * Allocates zeroed memory. May grow the memory, which detaches earlier views.
+   *
+   * @param bytes size.
+   * @param align power of two.
+   * @returns its address.
+   * @throws RangeError if 32-bit memory does not reach that far or the machine has no more.
+   */
+  allocate(bytes: number, align = 16): number {
+    const address = Math.ceil(this.#next / align) * align;
+    const end = address + bytes;
+    const missing = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
+    if (missing > 0) {
+      // grow first: the arena only advances once the memory is there
+      try {
+        this.memory.grow(missing);
+      } catch {
+        throw new RangeError(`memory: a kernel needs ${end} bytes, more than WebAssembly memory can grow to here`);
+      }
+    }
+    this.#next = end;
+    new Uint8Array(this.memory.buffer, address, bytes).fill(0);
+    return address;
+  }
+
+  /** A view of `length` f32 at `address`, valid until the next `allocate`. */
+  f32(address: number, length: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** A view of `length` f64, valid until the next `allocate`. */
+  f64(address: number, length: number): Float64Array<ArrayBuffer> {
+    return new Float64Array(this.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** A view of `length` u32, valid until the next `allocate`. */
+  u32(address: number, length: number): Uint32Array<ArrayBuffer> {
+    return new Uint32Array(this.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** A view of `length` i32, valid until the next `allocate`. */
+  i32(address: number, length: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.memory.buffer as ArrayBuffer, address, length);
+  }
+
+  /** Allocates and copies in. @returns the address. */
+  put(data: Float32Array | Float64Array | Uint32Array | Int32Array): number {
+    const address = this.allocate(data.byteLength);
+    new Uint8Array(this.memory.buffer, address, data.byteLength).set(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+    return address;
+  }
+
+  /** Runs `body` and frees what it allocated. */
+  scoped<T>(body: () => T): T {
+    const mark = this.mark();
+    try {
+      return body();
+    } finally {
+      this.release(mark);
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * What needs files: "flatvol/node". Node only.
+ *
+ * @module
+ */
+export { type NpyArray, readNpy } from "./data/npy.ts";
+export { checkWritable, type WriteTableOptions, writeTable } from "./report/tableWriter.ts";
+export type { DescribeOptions } from "./volume/describeRows.ts";
+export { spillToDisk } from "./volume/spillToDisk.ts";

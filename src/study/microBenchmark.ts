@@ -1,0 +1,179 @@
+/**
+ * Micro-benchmarks of the kernels: plain records, medians of interleaved runs.
+ *
+ * @module
+ */
+import { booleanPoints } from "../data/points.ts";
+import { Kernels } from "../engine/kernels.ts";
+import { compileModule } from "../engine/module.ts";
+import { breathe } from "../engine/platform.ts";
+import { defineNetwork } from "../network/network.ts";
+import { makePlan } from "../network/plan.ts";
+import { PARAMETER_STREAM } from "../volume/countChunk.ts";
+import { rowShape } from "../volume/rows.ts";
+
+/** One kernel's speed. */
+export interface KernelRecord {
+  readonly name: string;
+  /** What is counted. */
+  readonly unit: string;
+  /** Median over the runs. */
+  readonly unitsPerSecond: number;
+  readonly nanosecondsPerUnit: number;
+  /** Fastest and slowest run, nanoseconds a unit. */
+  readonly spread: readonly [number, number];
+  /** Floating-point additions and multiplications in a unit, where that is a fixed number. */
+  readonly flop?: number;
+}
+
+/** What `benchmarkKernels` takes. */
+export interface BenchmarkOptions {
+  /** Interleaved runs of each kernel. Default 15. */
+  readonly runs?: number;
+  /** Milliseconds a run. Default 40. */
+  readonly milliseconds?: number;
+}
+
+interface Case {
+  readonly name: string;
+  readonly unit: string;
+  readonly units: number;
+  readonly flop?: number;
+  run(): void;
+}
+
+/** Times every kernel of the counting sampler at 7-40-40-1, one thread. */
+export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<KernelRecord[]> {
+  const runs = options.runs ?? 15;
+  const milliseconds = options.milliseconds ?? 40;
+  const kernels = await Kernels.create(await compileModule());
+  const cases = samplerCases(kernels);
+  const times = cases.map((): number[] => []);
+  const repeats = cases.map((c) => calibrate(c, milliseconds));
+  for (let r = 0; r < runs; r++) {
+    // a fixed rotation, so that no kernel always follows the same neighbour
+    for (let i = 0; i < cases.length; i++) {
+      const at = (i + r) % cases.length;
+      const started = performance.now();
+      for (let k = 0; k < repeats[at]; k++) cases[at].run();
+      times[at].push(((performance.now() - started) * 1e6) / (repeats[at] * cases[at].units));
+    }
+    await breathe();
+  }
+  return cases.map((c, i) => {
+    const sorted = times[i].sort((a, b) => a - b);
+    const median = sorted[sorted.length >> 1];
+    return {
+      name: c.name,
+      unit: c.unit,
+      unitsPerSecond: 1e9 / median,
+      nanosecondsPerUnit: median,
+      spread: [sorted[0], sorted[sorted.length - 1]] as const,
+      ...(c.flop === undefined ? {} : { flop: c.flop }),
+    };
+  });
+}
+
+/** Runs a case until V8 has optimised it, and finds how often it fits in a run. */
+function calibrate(c: Case, milliseconds: number): number {
+  let repeats = 1;
+  while (true) {
+    const started = performance.now();
+    for (let k = 0; k < repeats; k++) c.run();
+    const elapsed = performance.now() - started;
+    if (elapsed >= milliseconds / 2) return Math.max(1, Math.round((repeats * milliseconds) / elapsed));
+    repeats *= 2;
+  }
+}
+
+function samplerCases(kernels: Kernels): Case[] {
+  const { exports } = kernels;
+  const network = defineNetwork({ layers: [7, 40, 40, 1] });
+  const points = booleanPoints(7);
+  const cases: Case[] = [];
+  for (const draws of [1, 16]) {
+    const plan = makePlan(kernels, network, points, draws, { bits: 7, negation: 1 });
+    const suffix = draws === 1 ? "" : `, ${draws} output draws`;
+    const { words, stride } = rowShape(points.count, draws > 1);
+    const capacity = 2 ** 18;
+    const rows = kernels.allocate(4 * stride * capacity);
+    const header = kernels.allocate(16);
+    const clear = (): void => {
+      kernels.u32(rows, stride * capacity).fill(0);
+      kernels.u32(header, 4).set([rows, capacity - 1, 0, 4 * stride]);
+    };
+    clear();
+    let index = 0;
+    const bodies = 1024 / draws;
+    const sample = (): void => {
+      if (kernels.u32(header, 4)[2] > capacity / 2) clear();
+      exports.sampleFunctions(plan.address, header, 1, 0, index, 0, PARAMETER_STREAM, bodies);
+      index += bodies;
+    };
+    cases.push({ name: `sampler${suffix}`, unit: "samples", units: 1024, run: sample });
+    if (draws === 1) {
+      const count = plan.layout.hiddenFloats;
+      cases.push({
+        name: "generator and Gaussians",
+        unit: "samples",
+        units: 1,
+        run: () => {
+          exports.drawHidden(plan.address, 1, 0, index++, 0, PARAMETER_STREAM);
+          exports.drawOutput(plan.address);
+        },
+      });
+      const words32 = kernels.allocate(4 * count);
+      const state = kernels.allocate(64);
+      exports.seedLanes(state, 1, 0, 0, 0, 0);
+      cases.push({
+        name: "generator alone",
+        unit: "32-bit words",
+        units: count,
+        run: () => exports.xoshiroWords(words32, count / 4, state),
+      });
+      // many networks in turn: the same one over and over would be learned by the branch predictor
+      const bank = 64;
+      const hidden = Array.from({ length: bank }, (_, i) => {
+        exports.drawHidden(plan.address, 2, 0, i, 0, PARAMETER_STREAM);
+        return kernels.f32(plan.hidden, count).slice();
+      });
+      let turn = 0;
+      const next = (): void => {
+        kernels.f32(plan.hidden, count).set(hidden[turn]);
+        turn = (turn + 1) % bank;
+      };
+      cases.push({ name: "copying parameters (subtract it from the next two)", unit: "samples", units: 1, run: next });
+      cases.push({
+        name: "first layer",
+        unit: "samples",
+        units: 1,
+        run: () => {
+          next();
+          exports.firstLayer(plan.address);
+        },
+      });
+      cases.push({
+        name: "first, second and output layer, bits",
+        unit: "samples",
+        units: 1,
+        run: () => {
+          next();
+          exports.firstLayer(plan.address);
+          exports.evaluateKeys(plan.address);
+        },
+      });
+      const keys = kernels.put(Uint32Array.from({ length: 4 * 4096 }, (_, i) => Math.imul(i + 1, 0x9e3779b1)));
+      let key = 0;
+      cases.push({
+        name: "table",
+        unit: "insertions",
+        units: 1,
+        run: () => {
+          exports.tableInsert(header, keys + 16 * key, words);
+          key = (key + 1) % 4096;
+        },
+      });
+    }
+  }
+  return cases;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { readNpy } from "../src/data/npy.ts";
+
+/** A file as numpy.save writes it (numpy/lib/format.py): the header padded to a multiple of 64 bytes. */
+function npy(header: string, data: Uint8Array | number[], version = 1): Uint8Array {
+  const start = version === 1 ? 10 : 12;
+  const text = header.padEnd(64 * Math.ceil((start + header.length + 1) / 64) - start - 1).concat("\n");
+  const bytes = new Uint8Array(start + text.length + data.length);
+  bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, version, 0]);
+  const view = new DataView(bytes.buffer);
+  if (version === 1) view.setUint16(8, text.length, true);
+  else view.setUint32(8, text.length, true);
+  bytes.set(new TextEncoder().encode(text), start);
+  bytes.set(data, start + text.length);
+  return bytes;
+}
+
+const head = (dtype: string, shape: string, order = "False"): string =>
+  `{'descr': '${dtype}', 'fortran_order': ${order}, 'shape': ${shape}, }`;
+const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+describe("readNpy", () => {
+  it.for([
+    ["<f4", Float32Array.of(1.5, -2, Number.NaN, 3e38)],
+    ["<f8", Float64Array.of(0.1, -0, Number.POSITIVE_INFINITY, 5e-324)],
+    ["|i1", Int8Array.of(-128, 127, 0, 1)],
+    ["<i2", Int16Array.of(-32768, 32767, 0, 1)],
+    ["<i4", Int32Array.of(-(2 ** 31), 2 ** 31 - 1, 0, 1)],
+    ["<i8", BigInt64Array.of(-(2n ** 53n), 2n ** 53n, 0n, 1n)],
+    ["|u1", Uint8Array.of(255, 0, 1, 2)],
+    ["<u2", Uint16Array.of(65535, 0, 1, 2)],
+    ["<u4", Uint32Array.of(2 ** 32 - 1, 0, 1, 2)],
+    ["<u8", BigUint64Array.of(2n ** 53n, 0n, 1n, 2n)],
+    ["|b1", Uint8Array.of(1, 0, 1, 1)],
+  ] as const)("reads %s", ([dtype, values]) => {
+    for (const version of [1, 2, 3]) {
+      const array = readNpy(npy(head(dtype, "(2, 2)"), bytesOf(values), version));
+      expect(array.shape).toEqual([2, 2]);
+      expect(array.dtype).toBe(dtype);
+      expect([...array.data]).toEqual(Array.from(values as ArrayLike<number | bigint>, Number));
+    }
+  });
+
+  it("reads big-endian numbers, one dimension, no dimension, no entries, and bytes that start anywhere", () => {
+    expect([...readNpy(npy(head(">i2", "(2,)"), [1, 2, 0xff, 0xff])).data]).toEqual([258, -1]);
+    expect(readNpy(npy(head("|u1", "()"), [7]))).toMatchObject({ shape: [], data: Float64Array.of(7) });
+    expect(readNpy(npy(head("<f4", "(0, 3)"), []))).toMatchObject({ shape: [0, 3], data: new Float32Array(0) });
+    const file = npy(head("<f4", "(1,)"), bytesOf(Float32Array.of(2.5)));
+    const shifted = new Uint8Array(file.length + 3);
+    shifted.set(file, 3);
+    expect([...readNpy(shifted.subarray(3)).data]).toEqual([2.5]);
+    // one dimension has but one order
+    expect(readNpy(npy(head("|u1", "(1,)", "True"), [7])).shape).toEqual([1]);
+  });
+
+  it.for([
+    ["other bytes", new Uint8Array(100), /expected a \.npy file/],
+    ["nothing", new Uint8Array(0), /expected a \.npy file/],
+    ["another version", npy(head("<f4", "()"), [0, 0, 0, 0], 9), /version 1 to 3, got 9/],
+    ["a cut header", npy(head("<f4", "()"), []).subarray(0, 40), /ends within its header/],
+    ["a cut length", Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 2, 0, 1, 0), /ends within its header/],
+    ["too few data", npy(head("<f4", "(3,)"), [0, 0, 0, 0]), /expected 12 bytes for shape \(3\) of <f4, got 4/],
+    ["too many data", npy(head("<f4", "(1,)"), [0, 0, 0, 0, 0]), /expected 4 bytes/],
+    ["a size out of this world", npy(head("<f8", "(999999999999, 999999999999)"), []), /expected \d/],
+    ["Fortran order", npy(head("|u1", "(2, 2)", "True"), [1, 2, 3, 4]), /expected C order/],
+    ["text", npy(head("<U4", "(1,)"), new Uint8Array(16)), /got type "<U4"/],
+    ["complex numbers", npy(head("<c8", "(1,)"), new Uint8Array(8)), /got type "<c8"/],
+    ["half floats", npy(head("<f2", "(1,)"), [0, 0]), /got type "<f2"/],
+    [
+      "records",
+      npy("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", [0, 0, 0, 0]),
+      /one plain type/,
+    ],
+    ["a negative size", npy(head("|u1", "(-1,)"), []), /one plain type/],
+    ["a name of Object", npy(head("|constructor", "(1,)"), [0]), /got type/],
+  ] as const)("refuses %s", ([, bytes, message]) => {
+    expect(() => readNpy(bytes)).toThrow(RangeError);
+    expect(() => readNpy(bytes)).toThrow(message);
+  });
+
+  it("refuses what are no bytes", () => {
+    expect(() => readNpy("x" as unknown as Uint8Array)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,5 @@
+/** Every task that a worker can run: one line each. */
+import { countChunk } from "../src/volume/countChunk.ts";
+import { describeRows } from "../src/volume/describeRows.ts";
+
+export const tasks = [countChunk, describeRows];
