@@ -56,9 +56,14 @@ await bundle(
     entryFileNames: "[name].js",
     chunkFileNames: "shared-[hash].js",
   },
-  { external: [...dependencies, /^node:/, /^@resvg/], platform: "node" },
+  { external: [...dependencies, /^node:/], platform: "node" },
 );
 // everything in one file, Comlink too: for a script tag or a CDN
 await bundle("src/index.ts", { file: "dist/browser.js", format: "esm", minify: true });
+// the licences of what the bundles contain
+const bundled = ["comlink", "@noble/hashes"].map(
+  (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`,
+);
+writeFileSync("dist/THIRD_PARTY_LICENSES.txt", bundled.join("\n\n"));
 writeFileSync("dist/worker.js", readFileSync("build/worker.js"));
 execFileSync(bin("tsc"), ["-p", "tsconfig.build.json"], { stdio: "inherit" });

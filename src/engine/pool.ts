@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A pool of workers, each with its own instance of the module, called through Comlink.
  *
