@@ -53,6 +53,7 @@ for (const [name, flags, label] of compilers) {
   const samples = quick ? "40000" : "150000";
   for (const [options, what] of [
     [["--dense"], "every unit"],
+    [["--lanes"], "active units only"],
     [["--lanes", "--flip"], "flatvol's algorithm"],
   ]) {
     peers.push({
@@ -156,30 +157,42 @@ log("kernels");
 const kernels = JSON.parse(
   execFileSync("node", [join(here, "..", "dist", "cli.js"), "bench", "--json", "--quiet"], { encoding: "utf8" }),
 ).kernels;
-const bounds = stageBounds();
+const c = stagesInC();
 
-/** The same stages in C (AVX encoding, the same algorithm), nanoseconds a sample. */
-function stageBounds() {
+/** The same stages in C (AVX encoding, the same algorithm), nanoseconds a sample: what each is held to. */
+function stagesInC() {
   const program = join(build, "sample-avx");
   if (!existsSync(program)) return undefined;
-  return peer(program, ["--samples", quick ? "40000" : "150000", "--lanes", "--flip", "--stages"]).stagesNs;
+  const { stagesNs, samplesPerSecond } = peer(program, [
+    "--samples",
+    quick ? "40000" : "150000",
+    "--lanes",
+    "--flip",
+    "--stages",
+  ]);
+  return { ...stagesNs, all: 1e9 / samplesPerSecond };
 }
 
-const ns = (name) => kernels.find((k) => k.name === name).nanosecondsPerUnit;
+const kernel = (name) => kernels.find((k) => k.name === name);
+const ns = (name) => kernel(name).nanosecondsPerUnit;
 const copying = ns("copying parameters (subtract it from the next two)");
+// each Gaussian takes one word
+const generator = ns("generator alone") * kernel("generator alone").perSample;
 const stages = [
-  { name: "generator and Gaussians", nanoseconds: ns("generator and Gaussians") },
-  { name: "first layer (and folding turned units)", nanoseconds: ns("first layer") - copying },
+  { name: "generator", nanoseconds: generator },
+  { name: "generator and Gaussians", nanoseconds: ns("generator and Gaussians"), bound: c?.generator },
+  { name: "first layer (and folding turned units)", nanoseconds: ns("first layer") - copying, bound: c?.firstLayer },
   {
     name: "second and output layer, bits",
     nanoseconds: ns("first, second and output layer, bits") - ns("first layer"),
+    bound: c?.secondLayer,
   },
-  { name: "table", nanoseconds: ns("table") },
-  { name: "all", nanoseconds: ns("sampler") },
+  { name: "table", nanoseconds: ns("table"), bound: c?.rest },
+  { name: "all", nanoseconds: ns("sampler"), bound: c?.all },
 ];
 
 const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version };
-const result = { machine, rounds: ROUNDS, sampler, scaling, stages, stagesInC: bounds, kernels, notes };
+const result = { machine, rounds: ROUNDS, sampler, scaling, stages, kernels, notes };
 if (json) console.log(JSON.stringify(result));
 else print(result);
 
@@ -199,8 +212,11 @@ function print({ sampler, scaling, stages }) {
   }
   console.log("");
   for (const { name, value } of scaling) console.log(`${value.toFixed(3).padStart(9)}  ${name}`);
-  console.log("\nns a sample, one output draw:");
-  for (const { name, nanoseconds } of stages) console.log(`${number(nanoseconds).padStart(9)}  ${name}`);
-  if (bounds) console.log(`the same stages in C (AVX encoding): ${JSON.stringify(bounds)}`);
+  console.log("\nns a sample, one output draw: flatvol, the same stage in C (AVX encoding), C / flatvol");
+  for (const { name, nanoseconds, bound } of stages) {
+    const against =
+      bound === undefined ? "" : `${number(bound).padStart(7)} ${(bound / nanoseconds).toFixed(2).padStart(6)}`;
+    console.log(`${number(nanoseconds).padStart(9)} ${against.padStart(14)}  ${name}`);
+  }
   for (const note of notes) console.log(note);
 }

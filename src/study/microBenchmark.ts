@@ -22,8 +22,8 @@ export interface KernelRecord {
   readonly nanosecondsPerUnit: number;
   /** Fastest and slowest run, nanoseconds a unit. */
   readonly spread: readonly [number, number];
-  /** Floating-point additions and multiplications in a unit, where that is a fixed number. */
-  readonly flop?: number;
+  /** Units in a sample of the network, where a unit is not a sample. */
+  readonly perSample?: number;
 }
 
 /** What `benchmarkKernels` takes. */
@@ -38,7 +38,7 @@ interface Case {
   readonly name: string;
   readonly unit: string;
   readonly units: number;
-  readonly flop?: number;
+  readonly perSample?: number;
   run(): void;
 }
 
@@ -69,7 +69,7 @@ export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<
       unitsPerSecond: 1e9 / median,
       nanosecondsPerUnit: median,
       spread: [sorted[0], sorted[sorted.length - 1]] as const,
-      ...(c.flop === undefined ? {} : { flop: c.flop }),
+      ...(c.perSample === undefined ? {} : { perSample: c.perSample }),
     };
   });
 }
@@ -129,6 +129,7 @@ function samplerCases(kernels: Kernels): Case[] {
         name: "generator alone",
         unit: "32-bit words",
         units: count,
+        perSample: count,
         run: () => exports.xoshiroWords(words32, count / 4, state),
       });
       // many networks in turn: the same one over and over would be learned by the branch predictor
