@@ -27,6 +27,8 @@ async function bundle(input, output, options = {}) {
 }
 
 execFileSync(bin("asc"), ["assembly/index.ts", "--target", "release"], { stdio: ["ignore", "inherit", "inherit"] });
+// from nothing, so that what a worker runs can't come to depend on the source of an earlier worker
+rmSync("src/generated", { recursive: true, force: true });
 mkdirSync("src/generated", { recursive: true });
 const wasm = readFileSync("build/flatvol.wasm");
 writeFileSync(

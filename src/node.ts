@@ -5,5 +5,5 @@
  */
 export { type NpyArray, readNpy } from "./data/npy.ts";
 export { checkWritable, type WriteTableOptions, writeTable } from "./report/tableWriter.ts";
-export type { DescribeOptions } from "./volume/describeRows.ts";
+export type { DescribeOptions } from "./volume/describeTable.ts";
 export { spillToDisk } from "./volume/spillToDisk.ts";

@@ -9,7 +9,7 @@ import { createPool } from "../engine/pool.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
 import { checkWritable, TableWriter } from "../report/tableWriter.ts";
 import { countFunctions } from "../volume/count.ts";
-import { describeFunctions, describeTable } from "../volume/describeRows.ts";
+import { describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
 import { type CountFlags, countOptionsOf, networkOf } from "./networkOptions.ts";
 import { formatSeconds } from "./progress.ts";

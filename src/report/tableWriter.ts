@@ -10,7 +10,7 @@ import { formatFunction } from "../data/functions.ts";
 import { show } from "../engine/checks.ts";
 import { version } from "../generated/version.ts";
 import { clusteredProportion, wilsonInterval } from "../statistics/intervals.ts";
-import { type DescribedRows, type DescribeOptions, describeTable } from "../volume/describeRows.ts";
+import { type DescribedRows, type DescribeOptions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
 
 /** Columns of the file, in this order. */

@@ -12,7 +12,7 @@ import { version } from "../generated/version.ts";
 import { type Correlation, correlate } from "../statistics/correlation.ts";
 import type { EntropyEstimates } from "../statistics/entropy.ts";
 import { wilsonInterval } from "../statistics/intervals.ts";
-import { type DescribedRows, type DescribeOptions, describeFunctions, describeTable } from "../volume/describeRows.ts";
+import { type DescribedRows, type DescribeOptions, describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { DesignEffect, FunctionTable, UnseenMass } from "../volume/functionTable.ts";
 
 /** How the numbers came about: what a table does not know. All of it is optional, and printed as given. */
