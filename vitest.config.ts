@@ -16,7 +16,16 @@ export default defineConfig({
         },
       },
       {
-        optimizeDeps: { include: ["comlink", "fast-check", "@assemblyscript/loader", "@noble/hashes/sha2.js"] },
+        optimizeDeps: {
+          include: [
+            "comlink",
+            "fast-check",
+            "@assemblyscript/loader",
+            "@noble/hashes/sha2.js",
+            "@observablehq/plot",
+            "linkedom",
+          ],
+        },
         test: {
           name: "chromium",
           include: ["test/**/*.test.ts"],

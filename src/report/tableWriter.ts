@@ -9,7 +9,6 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { formatFunction } from "../data/functions.ts";
 import { show } from "../engine/checks.ts";
 import { version } from "../generated/version.ts";
-import { clusteredProportion, wilsonInterval } from "../statistics/intervals.ts";
 import { type DescribedRows, type DescribeOptions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
 
@@ -204,23 +203,11 @@ export class TableWriter {
     return columns;
   }
 
-  // the same interval as `FunctionTable.probability`, from the row itself; a test compares them
   #interval(count: number, squares: number): readonly [number, number] {
-    const { samples, outputDraws } = this.#table;
-    if (outputDraws > 1) {
-      const { probability, designEffect: own } = clusteredProportion(
-        count,
-        squares,
-        samples / outputDraws,
-        outputDraws,
-      );
-      const designEffect = count > 30 ? own : Math.max(own, this.#table.designEffect().rare);
-      const effective = samples / Math.max(designEffect, Number.MIN_VALUE);
-      return wilsonInterval(probability * effective, effective);
-    }
+    if (this.#table.outputDraws > 1) return this.#table.estimate(count, squares).ci95;
     let interval = this.#intervals.get(count);
     if (!interval) {
-      interval = wilsonInterval(count, samples);
+      interval = this.#table.estimate(count, squares).ci95;
       this.#intervals.set(count, interval);
     }
     return interval;

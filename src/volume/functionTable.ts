@@ -178,7 +178,7 @@ export class FunctionTable {
   probability(f: string): FunctionEstimate {
     const key = parseFunction("function", f, this.bits);
     const { count, squares } = this.#sums(key);
-    return { function: formatFunction(key, this.bits), count, ...this.#estimate(count, squares) };
+    return { function: formatFunction(key, this.bits), count, ...this.estimate(count, squares) };
   }
 
   /**
@@ -197,7 +197,7 @@ export class FunctionTable {
       orbitCount += sums.count;
       squares += sums.classSquares;
     }
-    const whole = this.#estimate(orbitCount, squares);
+    const whole = this.estimate(orbitCount, squares);
     return {
       function: formatFunction(key, this.bits),
       count: this.#sums(key).count,
@@ -238,7 +238,7 @@ export class FunctionTable {
     return found.slice(0, k).map(({ count, squares, key }) => ({
       function: formatFunction(key, this.bits),
       count,
-      ...this.#estimate(count, squares),
+      ...this.estimate(count, squares),
     }));
   }
 
@@ -331,7 +331,8 @@ export class FunctionTable {
     this.close();
   }
 
-  #estimate(count: number, squares: number): Omit<FunctionEstimate, "function" | "count"> {
+  /** What the sums of a function (or an orbit) say of its probability. @internal */
+  estimate(count: number, squares: number): Omit<FunctionEstimate, "function" | "count"> {
     const n = this.samples;
     if (this.outputDraws === 1) {
       const probability = count / n;
