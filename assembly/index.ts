@@ -9,6 +9,17 @@ export { gaussians, xoshiroWords } from "./gaussian";
 export { lempelZivBatch, lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { expMinusOne, logOnePlus, naturalLog } from "./logarithm";
 export { mergeRows } from "./mergeRows";
+export {
+  adagradStep,
+  adamStep,
+  difference,
+  langevinStep,
+  momentumStep,
+  offset,
+  rmspropStep,
+  sgdStep,
+  sumOfSquares,
+} from "./optimisers";
 export { orbitInvariant, orbitSize, orbitSizeBatch } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
 export { orbitMembers } from "./orbitMembers";

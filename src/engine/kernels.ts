@@ -125,6 +125,56 @@ export interface KernelExports {
   lempelZivBatch(rows: number, stride: number, count: number, bits: number, out: number, scratch: number): void;
   entropyBatch(rows: number, stride: number, count: number, bits: number, out: number): void;
   sensitivityBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
+  sgdStep(w: number, g: number, vectors: number, rate: number, lambda: number): void;
+  momentumStep(
+    w: number,
+    g: number,
+    m: number,
+    vectors: number,
+    rate: number,
+    lambda: number,
+    mu: number,
+    nesterov: number,
+  ): void;
+  adamStep(
+    w: number,
+    g: number,
+    m: number,
+    v: number,
+    vectors: number,
+    lambda: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    scale: number,
+    root: number,
+  ): void;
+  adagradStep(w: number, g: number, v: number, vectors: number, rate: number, lambda: number, epsilon: number): void;
+  rmspropStep(
+    w: number,
+    g: number,
+    v: number,
+    vectors: number,
+    rate: number,
+    lambda: number,
+    alpha: number,
+    epsilon: number,
+  ): void;
+  langevinStep(
+    y: number,
+    g: number,
+    x: number,
+    mean: number,
+    noise: number,
+    vectors: number,
+    rate: number,
+    lambda: number,
+    gamma: number,
+    alpha: number,
+  ): void;
+  difference(a: number, b: number, out: number, vectors: number): void;
+  offset(x: number, d: number, c: number, out: number, vectors: number): void;
+  sumOfSquares(x: number, vectors: number): number;
   criticalSampleRatioBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
 }
 
