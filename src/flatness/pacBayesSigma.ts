@@ -1,6 +1,6 @@
 /**
  * The largest Gaussian noise that the training error bears: the largest sigma with `E_u[train error(w + sigma u)] <= 0.1`
- * [Jiang et al. 2020, appendix C.4, after Neyshabur et al. 2017], and its magnitude-aware form, in which `u_i` has the standard
+ * [Jiang et al. 2020, after Neyshabur et al. 2017], and its magnitude-aware form, in which `u_i` has the standard
  * deviation `sqrt(sigma^2 w_i^2 + epsilon^2)`.
  *
  * Not invariant: the noise does not follow a rescaling. The magnitude-aware form's does where epsilon is 0, the default here;

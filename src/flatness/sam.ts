@@ -5,7 +5,7 @@
  * maximiser of the linearised loss, which SAM trains with, and its first-order estimate stand beside it.
  *
  * SAM's ball does not follow a rescaling. ASAM's does: with `T = diag |w|` and a rescaling `w -> S w` that leaves the loss as
- * it is, `T -> S T`, so `d -> S d` maps one ball to the other [Kwon et al. 2021, theorem 1]. A weight that is 0 stays 0, the
+ * it is, `T -> S T`, so `d -> S d` maps one ball to the other [Kwon et al. 2021]. A weight that is 0 stays 0, the
  * limit of a small one. Kwon's implementation adds eta = 0.01 to |w|; with eta > 0 the value is not invariant, and says so.
  *
  * @module
