@@ -15,3 +15,4 @@ export const LLC_NOISE_STREAM = 0x208;
 export const LLC_SHUFFLE_STREAM = 0x209;
 export const LANDSCAPE_STREAM = 0x20a;
 export const DAMPING_STREAM = 0x20b;
+export const LLC_STEP_STREAM = 0x20c;
