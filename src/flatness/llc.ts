@@ -16,7 +16,16 @@
  */
 import { RandomStream } from "../engine/random.ts";
 import { meanOverChains, splitRHat } from "../statistics/chains.ts";
-import { integerOption, type Measure, type MeasureContext, numberOption, optionValues } from "./measure.ts";
+import {
+  integerOption,
+  type Measure,
+  type MeasureContext,
+  type MeasureOptions,
+  type MeasureSubject,
+  numberOption,
+  optionValues,
+  subjectOf,
+} from "./measure.ts";
 import { batchGradient, shuffledPoints } from "./minibatch.ts";
 import { LLC_NOISE_STREAM, LLC_SHUFFLE_STREAM, LLC_STEP_STREAM } from "./streams.ts";
 
@@ -63,19 +72,24 @@ async function largestCurvature({ surface, w, kernels, seed, pause }: MeasureCon
   return curvature;
 }
 
+function check({ points }: MeasureSubject, options: MeasureOptions): void {
+  if (options.llcBeta === undefined && points < 2) {
+    throw new RangeError(`llcBeta: expected a number, as 1 / ln n is not defined for n = ${points} points`);
+  }
+}
+
 export const llc: Measure = {
   name: "llc",
   invariant: false,
   source: "Lau et al. 2023, arXiv 2308.12108",
   options: llcOptions,
+  check,
   async run(context) {
+    check(subjectOf(context), context.options);
     const { surface, w, kernels, seed, pause } = context;
     const options = optionValues(llcOptions, context.options);
     const { llcChains, llcBurnIn, llcDraws, llcLocalisation } = options;
     const points = surface.data.points;
-    if (options.llcBeta === undefined && points < 2) {
-      throw new RangeError(`llcBeta: expected a number, as 1 / ln n is not defined for n = ${points} points`);
-    }
     const beta = options.llcBeta ?? 1 / kernels.exports.naturalLog(points);
     const scale = points * beta;
     let { llcStep: step } = options;

@@ -37,8 +37,11 @@ import {
   integerOption,
   type Measure,
   type MeasureContext,
+  type MeasureOptions,
+  type MeasureSubject,
   numberOption,
   optionValues,
+  subjectOf,
 } from "./measure.ts";
 import {
   type CurvatureProduct,
@@ -228,34 +231,51 @@ async function exitRadius(
   return (low + high) / 2;
 }
 
+/**
+ * Which parameters are dimensions: a prior of variance 0 holds the others at 0.
+ *
+ * @throws RangeError where the prior has no mass, or an option does not fit.
+ */
+function freeParameters({ network, w }: MeasureSubject, given: MeasureOptions): Uint32Array {
+  const options = optionValues(localVolumeOptions, given);
+  const { localVolumeCriterion: criterion } = options;
+  if (options.localVolumeCutoff === 0 && criterion !== "function") {
+    throw new RangeError(`localVolumeCutoff: expected a positive number for the criterion "${criterion}", got 0`);
+  }
+  const deviations = priorDeviations(network);
+  const free: number[] = [];
+  for (let i = 0; i < w.length; i++) {
+    if (deviations[i] > 0) free.push(i);
+    else if (w[i] !== 0) {
+      throw new RangeError(`parameters[${i}]: expected 0, as the prior's variance there is 0, got ${w[i]}`);
+    }
+  }
+  const n = free.length;
+  if (n === 0) throw new RangeError("network: expected a prior of positive variance");
+  if (options.localVolumePreconditioner === "hessian" && n > LARGEST_FULL) {
+    throw new RangeError(
+      `localVolumePreconditioner: expected "none" or "diagonal" above ${LARGEST_FULL} parameters, got "hessian"`,
+    );
+  }
+  return Uint32Array.from(free);
+}
+
 export const localVolume: Measure = {
   name: "local-volume",
   invariant: false,
   source: "Scherlis & Belrose 2025, arXiv 2501.18812",
   options: localVolumeOptions,
+  check: freeParameters,
   async run(context) {
     const { surface, w, kernels, seed, pause } = context;
     const { naturalLog, expMinusOne } = kernels.exports;
     const options = optionValues(localVolumeOptions, context.options);
     const { localVolumeCriterion: criterion, localVolumeCutoff: cutoff, localVolumeDirections: directions } = options;
-    if (cutoff === 0 && criterion !== "function") {
-      throw new RangeError(`localVolumeCutoff: expected a positive number for the criterion "${criterion}", got 0`);
-    }
-    const deviations = priorDeviations(surface.network);
-    // a prior of variance 0 holds its parameters at 0: they are not among the dimensions
-    const free: number[] = [];
-    let distance = 0;
-    for (let i = 0; i < w.length; i++) {
-      if (deviations[i] > 0) {
-        free.push(i);
-        distance += (w[i] / deviations[i]) ** 2;
-      } else if (w[i] !== 0) {
-        throw new RangeError(`parameters[${i}]: expected 0, as the prior's variance there is 0, got ${w[i]}`);
-      }
-    }
-    const index = Uint32Array.from(free);
+    const index = freeParameters(subjectOf(context), context.options);
     const n = index.length;
-    if (n === 0) throw new RangeError("network: expected a prior of positive variance");
+    const deviations = priorDeviations(surface.network);
+    let distance = 0;
+    for (const i of index) distance += (w[i] / deviations[i]) ** 2;
 
     let products = 0;
     const v32 = new Float32Array(w.length);
@@ -273,11 +293,6 @@ export const localVolume: Measure = {
     let preconditioner: Preconditioner | undefined;
     let damping: number | undefined;
     if (kind !== "none") {
-      if (kind === "hessian" && n > LARGEST_FULL) {
-        throw new RangeError(
-          `localVolumePreconditioner: expected "none" or "diagonal" above ${LARGEST_FULL} parameters, got "hessian"`,
-        );
-      }
       damping = options.localVolumeDamping;
       if (damping === undefined && criterion === "function") {
         // the mean of the curvature's diagonal

@@ -16,7 +16,14 @@
  */
 import { RandomStream } from "../engine/random.ts";
 import { layerOffsets } from "../network/parameters.ts";
-import { integerOption, type Measure, optionValues } from "./measure.ts";
+import {
+  integerOption,
+  type Measure,
+  type MeasureOptions,
+  type MeasureSubject,
+  optionValues,
+  subjectOf,
+} from "./measure.ts";
 import { RELATIVE_FLATNESS_STREAM } from "./streams.ts";
 
 export const relativeFlatnessOptions = {
@@ -48,22 +55,27 @@ function rowFactor(weights: Float32Array, d: number, m: number): { factor: Float
   return { factor, rank: d };
 }
 
+/** The layer that is asked for. */
+function layerOf({ network }: MeasureSubject, options: MeasureOptions): number {
+  const depth = network.layers.length - 1;
+  const layer = optionValues(relativeFlatnessOptions, options).relativeFlatnessLayer ?? depth;
+  if (layer > depth) {
+    throw new RangeError(`relativeFlatnessLayer: expected an integer from 1 to ${depth}, got ${layer}`);
+  }
+  return layer;
+}
+
 export const relativeFlatness: Measure = {
   name: "relative-flatness",
   invariant: true,
   source: "Petzka et al. 2021, arXiv 2001.00939",
   options: relativeFlatnessOptions,
-  async run({ surface, w, kernels, seed, pause, options }) {
+  check: layerOf,
+  async run(context) {
+    const { surface, w, kernels, seed, pause, options } = context;
     const { network } = surface;
-    const { relativeFlatnessLayer, relativeFlatnessProducts, relativeFlatnessProbes } = optionValues(
-      relativeFlatnessOptions,
-      options,
-    );
-    const depth = network.layers.length - 1;
-    const layer = relativeFlatnessLayer ?? depth;
-    if (layer > depth) {
-      throw new RangeError(`relativeFlatnessLayer: expected an integer from 1 to ${depth}, got ${layer}`);
-    }
+    const { relativeFlatnessProducts, relativeFlatnessProbes } = optionValues(relativeFlatnessOptions, options);
+    const layer = layerOf(subjectOf(context), options);
     const m = network.layers[layer - 1];
     const d = network.layers[layer];
     const at = layerOffsets(network)[layer - 1];
