@@ -114,6 +114,11 @@ describe("the radial integral", () => {
   });
 });
 
+it("has the same bits on every engine", () => {
+  expect(logRadialIntegral(kernels, 2001, -3.5, 41)).toBe(6727.704499328449);
+  expect(logRadialIntegral(kernels, 100_000, 12.25, 300)).toBe(521694.49066199973);
+});
+
 describe("local-volume", () => {
   it("isotropic quadratics around the origin: chi-square, without variance, in 3 to 65,537 dimensions", async () => {
     for (const [n, radius] of [
@@ -208,6 +213,9 @@ describe("local-volume", () => {
       contextOf(surface, new Float32Array(n), { ...options, localVolumePreconditioner: "none" }),
     );
     expect(blind.effectiveSamples as number).toBeLessThan(10);
+    expect([blind.reliable, result.reliable]).toEqual([false, true]);
+    expect(blind.logSpread as number).toBeGreaterThan(1);
+    expect(blind.meanLog as number).toBeLessThan(blind.value);
     expect(result.effectiveSamples as number).toBeGreaterThan(49);
   });
 

@@ -20,3 +20,8 @@ it("logGamma: factorials, Gamma(1/2) = sqrt(pi), and 50000 by Abramowitz & Stegu
   expect(logGamma(kernels, 50000)).toBeCloseTo(490984.4232715718, 8);
   expect(logGamma(kernels, 1e-3)).toBeCloseTo(6.907178885383853, 13);
 });
+
+it("logGamma has the same bits on every engine", () => {
+  expect(logGamma(kernels, 1000.5)).toBe(5908.674175848678);
+  expect(logGamma(kernels, 0.3)).toBe(1.0957979948180814);
+});

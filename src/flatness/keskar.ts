@@ -28,8 +28,11 @@ export const protocolOptions = {
 
 export const keskarOptions = {
   ...protocolOptions,
-  /** Random starts of the audited maximiser, beside the centre, the gradient's corner and the protocol's best point. */
-  keskarStarts: integerOption(3, 0, 10_000),
+  /**
+   * Random starts of the audited maximiser, beside the centre, the gradient's corner and the protocol's best point. Ten came
+   * within 1 % of three hundred on trained 7-20-20-1 networks, none within 9 %, at epsilon from 1e-4 to 1e-2.
+   */
+  keskarStarts: integerOption(10, 0, 10_000),
   /** Iterations of one ascent at the most. */
   keskarIterations: integerOption(100, 1, 1e9),
 };
