@@ -6,8 +6,18 @@ export { criticalSampleRatioBatch, entropyBatch, sensitivityBatch } from "./bool
 export { classHash } from "./classHash";
 export { denseBlock, denseBlockSigns, linearBlockSigns, packPoints } from "./dense";
 export { gaussians, xoshiroWords } from "./gaussian";
+export {
+  gaussNewtonAt,
+  gradientAt,
+  hessianAt,
+  lossAt,
+  sparsePoint,
+  wrongPredictions,
+} from "./gradient";
 export { lempelZivBatch, lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { expMinusOne, logOnePlus, naturalLog } from "./logarithm";
+export { lossBlock, lossCurvature } from "./losses";
+export { matmul, packBytes, packRowsBytes } from "./matmul";
 export { mergeRows } from "./mergeRows";
 export {
   adagradStep,
@@ -29,3 +39,4 @@ export { sortRows } from "./sortRows";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
 export { tableCompact, tableInsert, tableMove } from "./table";
 export { tanhArray } from "./tanh";
+export { optimiserBytes, trainSteps } from "./train";

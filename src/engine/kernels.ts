@@ -172,6 +172,54 @@ export interface KernelExports {
     gamma: number,
     alpha: number,
   ): void;
+  matmul(
+    a: number,
+    ars: number,
+    aks: number,
+    b: number,
+    bks: number,
+    bcs: number,
+    c: number,
+    cs: number,
+    m: number,
+    n: number,
+    depth: number,
+    add: number,
+    packA: number,
+    packB: number,
+  ): void;
+  packBytes(n: number): number;
+  packRowsBytes(): number;
+  lossBlock(
+    kind: number,
+    z: number,
+    stride: number,
+    outputs: number,
+    targets: number,
+    indices: number,
+    count: number,
+    scale: number,
+    d: number,
+    p: number,
+  ): number;
+  lossCurvature(
+    kind: number,
+    p: number,
+    r: number,
+    stride: number,
+    outputs: number,
+    count: number,
+    scale: number,
+    out: number,
+  ): void;
+  lossAt(plan: number, first: number, indices: number, count: number, outputs: number): number;
+  wrongPredictions(): number;
+  gradientAt(plan: number, first: number, indices: number, count: number): number;
+  hessianAt(plan: number, first: number, count: number, all: number): void;
+  gaussNewtonAt(plan: number, first: number, count: number, all: number): void;
+  sparsePoint(x: number, features: number, rowBytes: number, out: number): number;
+  optimiserBytes(): number;
+  trainSteps(plan: number, optimiser: number, indices: number, count: number, batch: number, rate: number): number;
   difference(a: number, b: number, out: number, vectors: number): void;
   offset(x: number, d: number, c: number, out: number, vectors: number): void;
   sumOfSquares(x: number, vectors: number): number;

@@ -1,0 +1,89 @@
+/**
+ * The loss of a network on a data set, in one instance of the module.
+ *
+ * @module
+ */
+import type { Kernels } from "../engine/kernels.ts";
+import type { Network } from "../network/network.ts";
+import { fromKernelLayout, makeTrainingPlan, type TrainingPlan, toKernelLayout } from "./plan.ts";
+import type { Dataset, LossName, LossSurface } from "./surface.ts";
+
+/** Needs a checked data set (`checkDataset`). Its memory is the instance's arena, freed with it. */
+export class LocalSurface implements LossSurface {
+  readonly size: number;
+  readonly plan: TrainingPlan;
+  readonly #outputs: number;
+  readonly #outputAddress: number;
+  readonly #indices: number;
+
+  constructor(
+    readonly kernels: Kernels,
+    readonly network: Network,
+    readonly data: Dataset,
+    readonly lossName: LossName,
+  ) {
+    this.size = network.parameterCount;
+    this.plan = makeTrainingPlan(kernels, network, data, lossName);
+    const { layers } = network;
+    this.#outputs = layers[layers.length - 1];
+    this.#outputAddress = kernels.allocate(4 * data.points * this.#outputs);
+    this.#indices = kernels.allocate(4 * data.points);
+  }
+
+  #put(address: number, vector: Float32Array): void {
+    toKernelLayout(this.network, vector, this.kernels.f32(address, this.plan.entries));
+  }
+
+  #get(address: number, out: Float32Array): void {
+    fromKernelLayout(this.network, this.kernels.f32(address, this.plan.entries), out);
+  }
+
+  async loss(w: Float32Array): Promise<number> {
+    this.#put(this.plan.w, w);
+    return this.kernels.exports.lossAt(this.plan.address, 0, 0, this.data.points, 0);
+  }
+
+  async outputs(w: Float32Array): Promise<Float32Array> {
+    this.#put(this.plan.w, w);
+    this.kernels.exports.lossAt(this.plan.address, 0, 0, this.data.points, this.#outputAddress);
+    return this.kernels.f32(this.#outputAddress, this.data.points * this.#outputs).slice();
+  }
+
+  async evaluate(w: Float32Array): Promise<{ loss: number; error: number }> {
+    const loss = await this.loss(w);
+    if (this.lossName === "mse") return { loss, error: Number.NaN };
+    return { loss, error: this.kernels.exports.wrongPredictions() / this.data.points };
+  }
+
+  async gradient(w: Float32Array, out: Float32Array, range?: { first: number; count: number }): Promise<number> {
+    this.#put(this.plan.w, w);
+    const { first, count } = range ?? { first: 0, count: this.data.points };
+    const loss = this.kernels.exports.gradientAt(this.plan.address, first, 0, count);
+    this.#get(this.plan.gradient, out);
+    return loss;
+  }
+
+  /** The gradient of the mean loss of listed points: a shuffled minibatch. @returns that loss. */
+  async gradientOf(w: Float32Array, out: Float32Array, points: Uint32Array): Promise<number> {
+    if (points.length > this.data.points) throw new RangeError(`points: expected at most ${this.data.points} points`);
+    this.#put(this.plan.w, w);
+    this.kernels.u32(this.#indices, points.length).set(points);
+    const loss = this.kernels.exports.gradientAt(this.plan.address, 0, this.#indices, points.length);
+    this.#get(this.plan.gradient, out);
+    return loss;
+  }
+
+  async hessianProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void> {
+    this.#put(this.plan.w, w);
+    this.#put(this.plan.direction, v);
+    this.kernels.exports.hessianAt(this.plan.address, 0, this.data.points, this.data.points);
+    this.#get(this.plan.product, out);
+  }
+
+  async gaussNewtonProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void> {
+    this.#put(this.plan.w, w);
+    this.#put(this.plan.direction, v);
+    this.kernels.exports.gaussNewtonAt(this.plan.address, 0, this.data.points, this.data.points);
+    this.#get(this.plan.product, out);
+  }
+}
