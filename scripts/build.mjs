@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
 const bin = (name) => `node_modules/.bin/${name}`;
@@ -33,7 +34,8 @@ mkdirSync("src/generated", { recursive: true });
 const wasm = readFileSync("build/flatvol.wasm");
 writeFileSync(
   "src/generated/wasm.ts",
-  `${header("build/flatvol.wasm")}export const wasmBase64 =\n  "${wasm.toString("base64")}";\n`,
+  // deflated first: base64 alone would undo a server's compression
+  `${header("build/flatvol.wasm")}export const deflatedWasmBase64 =\n  "${deflateSync(wasm, { level: 9 }).toString("base64")}";\n`,
 );
 writeFileSync(
   "src/generated/version.ts",

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { wasmBase64 } from "../generated/wasm.ts";
+import { deflatedWasmBase64 } from "../generated/wasm.ts";
 import { Kernels } from "./kernels.ts";
 
-/** Decodes the bytes of the module that this build carries. */
-export function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const text = atob(wasmBase64);
+/** The bytes of the module that this build carries. */
+export async function moduleBytes(): Promise<ArrayBuffer> {
+  const text = atob(deflatedWasmBase64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 }
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 /** Compiles the module; the result can be posted to workers. */
 export function compileModule(): Promise<WebAssembly.Module> {
-  compiled ??= WebAssembly.compile(moduleBytes());
+  compiled ??= moduleBytes().then((bytes) => WebAssembly.compile(bytes));
   return compiled;
 }
 

@@ -1,0 +1,118 @@
+/**
+ * Training to zero error.
+ *
+ * @module
+ */
+import { checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
+import { sharedKernels } from "../engine/module.ts";
+import { Pool } from "../engine/pool.ts";
+import { RandomStream } from "../engine/random.ts";
+import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
+import { checkParameters } from "../network/parameters.ts";
+import { checkDataset, checkLoss } from "./dataset.ts";
+import { checkOptimizer, OPTIMIZER_OPTIONS, type OptimizerOptions } from "./optimiser.ts";
+import type { Dataset, LossName } from "./surface.ts";
+import { INITIAL_STREAM, type TrainResult, trainTask } from "./trainTask.ts";
+
+/** What `train` takes. */
+export interface TrainOptions extends OptimizerOptions {
+  /** `bce`: one output, targets 0/1; `ce`: several outputs, targets class indices; `mse`: half the squared error. */
+  readonly loss: LossName;
+  /** Points of a step. Default 32. */
+  readonly batch?: number;
+  /** Cap of epochs: without zero error by then the result says `converged: false`. Default 1000. */
+  readonly maxEpochs?: number;
+  /** Epochs to go on after convergence. Default 0. */
+  readonly extraEpochs?: number;
+  /** The first so many points are genuine, those after them an attack set: only the error on the genuine ones must vanish. Default: all. */
+  readonly genuine?: number;
+  /** Stop at this mean loss on the genuine points in place of zero error; needed for mse. */
+  readonly targetLoss?: number;
+  /** Points held back: their accuracy is reported. */
+  readonly test?: Dataset;
+  /** A record every so many epochs; 0: none. Default 0. */
+  readonly historyEvery?: number;
+  /** Start here in place of a draw from the network's prior. */
+  readonly parameters?: Float32Array;
+  /** Of the start, the shuffling and the noise. Default 0. */
+  readonly seed?: number | bigint;
+  /** Workers of the call's own pool; 0: the calling thread. Default 1: a training runs on one. */
+  readonly workers?: number;
+  /** A pool to use instead; it is left open: many trainings run side by side on it. */
+  readonly pool?: Pool;
+  readonly signal?: AbortSignal;
+}
+
+/** A draw of parameters from the prior, layer by layer. */
+export async function initialParameters(network: Network, seed: bigint): Promise<Float32Array<ArrayBuffer>> {
+  const random = new RandomStream(await sharedKernels(), seed, 0, INITIAL_STREAM);
+  const w = new Float32Array(network.parameterCount);
+  random.gaussians(w);
+  const { layers, sigmaW2, sigmaB2 } = network;
+  let at = 0;
+  for (let l = 1; l < layers.length; l++) {
+    const weights = at + layers[l] * layers[l - 1];
+    const scale = Math.sqrt(sigmaW2 / layers[l - 1]);
+    for (; at < weights; at++) w[at] *= scale;
+    for (const end = weights + layers[l]; at < end; at++) w[at] *= Math.sqrt(sigmaB2);
+  }
+  return w;
+}
+
+/**
+ * Trains a network from a draw of its prior until the genuine points are all right, in one worker. The result is a function
+ * of the arguments and the seed, to the bit, in Node and in browsers.
+ *
+ * @returns parameters in the library's flat layout, and an honest `converged`.
+ * @throws TypeError, RangeError naming the option; Error if the loss diverges; the signal's reason.
+ * @example
+ * const { parameters, converged } = await train({ layers: [7, 40, 40, 1] }, data, { loss: "bce", optimizer: "adam" });
+ */
+export async function train(network: NetworkOptions, data: Dataset, options: TrainOptions): Promise<TrainResult> {
+  checkOptions("options", options, [
+    ...OPTIMIZER_OPTIONS,
+    "loss",
+    "batch",
+    "maxEpochs",
+    "extraEpochs",
+    "genuine",
+    "targetLoss",
+    "test",
+    "historyEvery",
+    "parameters",
+    "seed",
+    "workers",
+    "pool",
+    "signal",
+  ]);
+  const net = defineNetwork(network);
+  const lossName = checkLoss(net, options.loss);
+  const settings = checkOptimizer(options);
+  const set = checkDataset(net, data, lossName);
+  const test = options.test === undefined ? undefined : checkDataset(net, options.test, lossName);
+  const batch = checkInteger("batch", options.batch ?? 32, 1, 2 ** 31 - 1);
+  const maxEpochs = checkInteger("maxEpochs", options.maxEpochs ?? 1000, 0, 2 ** 31 - 1);
+  const extraEpochs = checkInteger("extraEpochs", options.extraEpochs ?? 0, 0, 2 ** 31 - 1);
+  const genuine = checkInteger("genuine", options.genuine ?? set.points, 1, set.points);
+  const historyEvery = checkInteger("historyEvery", options.historyEvery ?? 0, 0, 2 ** 31 - 1);
+  const { targetLoss } = options;
+  if (targetLoss !== undefined) checkNumber("targetLoss", targetLoss, 0, 1e30);
+  else if (lossName === "mse") throw new TypeError("targetLoss: expected a number for the loss mse, got undefined");
+  const seed = checkSeed("seed", options.seed ?? 0).value;
+  if (options.parameters !== undefined) checkParameters(net, options.parameters);
+  if (options.pool !== undefined && !(options.pool instanceof Pool)) {
+    throw new TypeError(`pool: expected a Pool, got ${show(options.pool)}`);
+  }
+  const start = options.parameters ?? (await initialParameters(net, seed));
+  const pool = options.pool ?? new Pool({ workers: options.workers ?? 1 });
+  try {
+    const args = { network: net, data: set, test, lossName, start, settings, batch, maxEpochs };
+    return await pool.run(
+      trainTask,
+      { ...args, extraEpochs, genuine, targetLoss, historyEvery, seed },
+      { signal: options.signal },
+    );
+  } finally {
+    if (!options.pool) pool.close();
+  }
+}

@@ -1,0 +1,198 @@
+/** Training: against the same steps in plain f64, to zero error, and what it says of itself. */
+import { describe, expect, it } from "vitest";
+import { Kernels } from "../src/engine/kernels.ts";
+import { compileModule, sharedKernels } from "../src/engine/module.ts";
+import { shuffledPoints } from "../src/flatness/minibatch.ts";
+import { createPool, defineNetwork } from "../src/index.ts";
+import { LocalSurface } from "../src/training/localSurface.ts";
+import { cosineFactor, OPTIMIZERS, type OptimizerOptions } from "../src/training/optimiser.ts";
+import type { Dataset } from "../src/training/surface.ts";
+import { initialParameters, type TrainOptions, train } from "../src/training/train.ts";
+import { SHUFFLE_STREAM } from "../src/training/trainTask.ts";
+import * as rules from "./reference/optimisers.ts";
+import { PlainSurface } from "./reference/plainSurface.ts";
+
+const network = { layers: [7, 40, 40, 1] };
+
+/** The 128 Boolean inputs, every second one in the set; the target is the majority of the first five bits. */
+function booleanData(parity: number): Dataset {
+  const chosen = Array.from({ length: 128 }, (_, i) => i).filter((i) => ((i * 37) % 128) % 2 === parity);
+  const bit = (i: number, j: number): number => (i >> (6 - j)) & 1;
+  return {
+    points: chosen.length,
+    features: 7,
+    inputs: Float32Array.from(chosen.flatMap((i) => [0, 1, 2, 3, 4, 5, 6].map((j) => bit(i, j)))),
+    targets: Float32Array.from(chosen, (i) => Number([0, 1, 2, 3, 4].reduce((sum, j) => sum + bit(i, j), 0) > 2)),
+  };
+}
+const data = booleanData(0);
+const test = booleanData(1);
+
+const settings: ReadonlyArray<OptimizerOptions & { maxEpochs?: number }> = [
+  { optimizer: "sgd", learningRate: 0.1 },
+  { optimizer: "momentum" },
+  { optimizer: "nesterov" },
+  { optimizer: "adam" },
+  { optimizer: "adagrad" },
+  { optimizer: "rmsprop" },
+  { optimizer: "entropy-sgd" },
+  { optimizer: "sam", learningRate: 0.1 },
+];
+
+describe("to zero error", () => {
+  it.each(settings)("$optimizer", async (options) => {
+    const pool = createPool({ workers: 0 });
+    const run: TrainOptions = { ...options, loss: "bce", batch: 16, seed: 3, maxEpochs: 2000, test, pool };
+    const result = await train(network, data, run);
+    expect(result.converged).toBe(true);
+    expect(result.convergedAt).toBe(result.epochs);
+    expect(result.trainError).toBe(0);
+    expect(result.testAccuracy).toBeGreaterThan(0.6);
+    // what it says of the parameters is so, by plain f64
+    const plain = new PlainSurface(network, data, "bce");
+    const { loss, error } = await plain.evaluate(result.parameters);
+    expect(error).toBe(0);
+    expect(Math.abs(loss - result.trainLoss)).toBeLessThan(1e-5);
+  });
+
+  it("covers every optimiser", () => {
+    expect(settings.map((s) => s.optimizer)).toEqual([...OPTIMIZERS]);
+  });
+});
+
+describe("steps", () => {
+  const small = { layers: [7, 6, 1], activation: "tanh" as const };
+
+  it.each([
+    ["sgd", { learningRate: 0.05, weightDecay: 0.01 }, rules.sgd(0.05, 0.01)],
+    ["momentum", { learningRate: 0.05, momentum: 0.8 }, rules.momentum(0.05, 0, 0.8, false)],
+    ["adam", { learningRate: 0.01 }, rules.adam(0.01, 0, 0.9, 0.999, 1e-8)],
+    ["entropy-sgd", { learningRate: 0.05, innerSteps: 0 }, rules.sgd(0.05, 0)],
+    ["sam", { learningRate: 0.05, rho: 0 }, rules.sgd(0.05, 0)],
+  ] as const)("%s: two epochs of minibatches are those of the plain rule", async (optimizer, options, rule) => {
+    const net = defineNetwork(small);
+    const start = await initialParameters(net, 5n);
+    const run: TrainOptions = { ...options, optimizer, loss: "bce", batch: 10, seed: 5, maxEpochs: 2, targetLoss: 0 };
+    const result = await train(small, data, { ...run, workers: 0 });
+    expect(result.converged).toBe(false);
+    expect(result.epochs).toBe(2);
+    const kernels = await sharedKernels();
+    const w = [...start];
+    const state = { first: w.map(() => 0), second: w.map(() => 0), steps: 0 };
+    for (let epoch = 0; epoch < 2; epoch++) {
+      const order = shuffledPoints(kernels, 5n, epoch, SHUFFLE_STREAM, data.points);
+      expect([...order].sort((a, b) => a - b)).toEqual([...order.keys()]);
+      for (let at = 0; at < data.points; at += 10) {
+        const points = [...order.subarray(at, at + 10)];
+        const batch: Dataset = {
+          points: points.length,
+          features: 7,
+          inputs: Float32Array.from(points.flatMap((i) => [...data.inputs.subarray(7 * i, 7 * i + 7)])),
+          targets: Float32Array.from(points, (i) => data.targets[i]),
+        };
+        const g = new Float32Array(w.length);
+        await new PlainSurface(small, batch, "bce").gradient(Float32Array.from(w), g);
+        rule(w, [...g], state);
+      }
+    }
+    result.parameters.forEach((x, i) => {
+      expect(Math.abs(x - w[i])).toBeLessThan(2e-5);
+    });
+  });
+
+  it("SAM's step is the gradient at w + rho g / |g|", async () => {
+    const net = defineNetwork(small);
+    const start = await initialParameters(net, 6n);
+    const run: TrainOptions = { optimizer: "sam", rho: 0.3, learningRate: 0.1, loss: "bce", batch: 1000, seed: 6 };
+    const { parameters } = await train(small, data, { ...run, maxEpochs: 1, targetLoss: 0, workers: 0 });
+    const plain = new PlainSurface(small, data, "bce");
+    const g = new Float32Array(start.length);
+    await plain.gradient(start, g);
+    const norm = Math.sqrt(g.reduce((sum, x) => sum + x * x, 0));
+    await plain.gradient(
+      start.map((x, i) => x + (0.3 * g[i]) / norm),
+      g,
+    );
+    parameters.forEach((x, i) => {
+      expect(Math.abs(x - (start[i] - 0.1 * g[i]))).toBeLessThan(1e-6);
+    });
+  });
+
+  it("Entropy-SGD without noise: L steps towards x, then along x - mu", async () => {
+    const net = defineNetwork(small);
+    const start = await initialParameters(net, 7n);
+    const entropy = { innerSteps: 3, innerLearningRate: 0.2, scope: 0.5, averaging: 0.75, noise: 0, learningRate: 0.6 };
+    const run: TrainOptions = { optimizer: "entropy-sgd", ...entropy, loss: "bce", batch: 1000, seed: 7 };
+    // one epoch is one minibatch, so one inner step; three points a batch of a third each would mix in the shuffle
+    const { parameters } = await train(small, data, { ...run, maxEpochs: 1, targetLoss: 0, workers: 0 });
+    const g = new Float32Array(start.length);
+    await new PlainSurface(small, data, "bce").gradient(start, g);
+    parameters.forEach((x, i) => {
+      // x' = x - 0.2 g; mu = x / 4 + 3 x' / 4; x - 0.6 (x - mu)
+      expect(Math.abs(x - (start[i] - 0.6 * 0.75 * 0.2 * g[i]))).toBeLessThan(1e-6);
+    });
+  });
+
+  it("Entropy-SGD's noise moves the parameters, padding stays 0", async () => {
+    const run: TrainOptions = { optimizer: "entropy-sgd", noise: 0.1, loss: "bce", seed: 7, maxEpochs: 2, workers: 0 };
+    const noisy = await train(small, data, { ...run, targetLoss: 0 });
+    const quiet = await train(small, data, { ...run, noise: 0, targetLoss: 0 });
+    expect(noisy.parameters).not.toEqual(quiet.parameters);
+    const kernels = await Kernels.create(await compileModule());
+    const surface = new LocalSurface(kernels, defineNetwork(small), data, "bce");
+    expect(Math.abs((await surface.loss(noisy.parameters)) - noisy.trainLoss)).toBeLessThan(1e-12);
+  });
+});
+
+describe("a training", () => {
+  it("is the same to the bit in the calling thread, in a worker, and beside others", async () => {
+    const run: TrainOptions = { loss: "bce", optimizer: "entropy-sgd", seed: 9, maxEpochs: 20 };
+    const here = await train(network, data, { ...run, workers: 0 });
+    const pool = createPool({ workers: 2 });
+    const both = await Promise.all([0, 1, 2].map(() => train(network, data, { ...run, pool })));
+    pool.close();
+    for (const { parameters } of both) expect(parameters).toEqual(here.parameters);
+  });
+
+  it("keeps to the genuine points, the cap, the epochs beyond, and the history asked for", async () => {
+    const attack: Dataset = { ...data, targets: data.targets.map((t, i) => (i < 48 ? t : 1 - t)) };
+    const run: TrainOptions = { loss: "bce", learningRate: 0.1, batch: 16, seed: 3, genuine: 48, workers: 0 };
+    const result = await train(network, attack, { ...run, maxEpochs: 3000, extraEpochs: 7, historyEvery: 5, test });
+    expect(result.converged).toBe(true);
+    expect(result.epochs).toBe((result.convergedAt ?? 0) + 7);
+    expect(result.history.map((r) => r.epoch)).toEqual(
+      Array.from({ length: Math.floor(result.epochs / 5) + 1 }, (_, i) => 5 * i),
+    );
+    const early = await train(network, attack, { ...run, maxEpochs: 1 });
+    expect(early.converged).toBe(false);
+    expect(early.epochs).toBe(1);
+    expect(early.trainError).toBeGreaterThan(0);
+  });
+
+  it("that diverges is an error that says where", async () => {
+    const run: TrainOptions = { loss: "mse", learningRate: 1e6, targetLoss: 1e-3, workers: 0 };
+    await expect(train(network, data, run)).rejects.toThrow(/^train: it diverged in epoch \d+: the loss became/);
+  });
+
+  it.each([
+    [{ loss: "ce" }, RangeError, /^loss: expected "bce"/],
+    [{ loss: "bce", optimizer: "lion" }, RangeError, /^optimizer: expected one of sgd/],
+    [{ loss: "bce", learningRate: -1 }, RangeError, /^learningRate: .* got -1$/],
+    [{ loss: "bce", momentum: Number.NaN }, RangeError, /^momentum: .* got NaN$/],
+    [{ loss: "bce", batch: 0 }, RangeError, /^batch: .* got 0$/],
+    [{ loss: "bce", genuine: 65 }, RangeError, /^genuine: expected an integer from 1 to 64, got 65$/],
+    [{ loss: "mse" }, TypeError, /^targetLoss: /],
+    [{ loss: "bce", learningrate: 1 }, TypeError, /^options.learningrate: no such option/],
+    [{ loss: "bce", parameters: new Float32Array(3) }, RangeError, /^parameters: expected 2001 numbers, got 3$/],
+  ])("%j is refused before any work", async (options, kind, message) => {
+    const call = train(network, data, options as TrainOptions);
+    await expect(call).rejects.toThrow(kind);
+    await expect(call).rejects.toThrow(message);
+  });
+});
+
+it("the cosine schedule is cosine", () => {
+  for (let i = 0; i <= 100; i++) {
+    expect(Math.abs(cosineFactor(i / 100) - (1 + Math.cos((Math.PI * i) / 100)) / 2)).toBeLessThan(1e-15);
+  }
+});
