@@ -51,7 +51,13 @@ if (process.argv[2] === "generated") process.exit(0);
 rmSync("dist", { recursive: true, force: true });
 // one graph for all entries, so that they share classes and the Wasm bytes stand once
 const dependencies = Object.keys(JSON.parse(readFileSync("package.json", "utf8")).dependencies);
-const entries = { index: "src/index.ts", node: "src/node.ts", report: "src/report/index.ts", cli: "src/cli/index.ts" };
+const entries = {
+  index: "src/index.ts",
+  flatness: "src/flatness.ts",
+  node: "src/node.ts",
+  report: "src/report/index.ts",
+  cli: "src/cli/index.ts",
+};
 await bundle(
   Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
   {

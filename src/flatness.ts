@@ -1,0 +1,21 @@
+/**
+ * flatvol/flatness: train a network to zero error, and measure how flat its loss is there.
+ *
+ * An entry of its own, so that who only counts functions loads none of it.
+ *
+ * @module
+ */
+export { flatness, landscape } from "./flatness/api.ts";
+export type {
+  AllMeasureOptions,
+  FlatnessOptions,
+  FlatnessProgress,
+  FlatnessRecord,
+  LandscapeOptions,
+  MeasureRecord,
+} from "./flatness/flatness.ts";
+export type { DirectionScaling, Landscape } from "./flatness/landscape.ts";
+export type { OptimizerName, OptimizerOptions } from "./training/optimiser.ts";
+export type { Dataset, LossName } from "./training/surface.ts";
+export { type TrainOptions, train } from "./training/train.ts";
+export type { TrainingRecord, TrainResult } from "./training/trainTask.ts";
