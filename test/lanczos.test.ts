@@ -158,6 +158,25 @@ describe("lanczos", () => {
     expectClose(one.vectors.map(Math.abs), [1], 1e-15);
   });
 
+  it("finds copies of a multiple eigenvalue that one direction does not see, unless told not to", async () => {
+    for (const copies of [2, 3, 5]) {
+      const spectrum = Float64Array.from({ length: 300 }, (_, i) => (i < copies ? 10 : i === copies ? 9 : i / 60));
+      for (const count of [copies, copies + 1]) {
+        const result = await run(turnedOperator(spectrum, copies), { count, which: "largest" }, count);
+        expect(result.converged).toBe(true);
+        expectClose(result.values, spectrum.slice(0, count), 1e-3);
+      }
+    }
+    const spectrum = Float64Array.from({ length: 300 }, (_, i) => (i < 2 ? -10 : i === 2 ? 9 : i / 100));
+    const operator = turnedOperator(spectrum, 5);
+    const twice = await run(operator, { count: 2, which: "magnitude" });
+    expect(twice.converged).toBe(true);
+    expectClose(twice.values, [-10, -10], 1e-3);
+    const once = await run(operator, { count: 2, which: "magnitude", confirm: false });
+    expectClose(once.values, [-10, 9], 1e-3);
+    expect(once.products).toBeLessThan(twice.products);
+  });
+
   it("resolves a cluster", async () => {
     const spectrum = Float64Array.from({ length: 300 }, (_, i) => (i < 4 ? 10 - 1e-3 * i : (i % 50) / 10 + 1e-4 * i));
     const result = await run(turnedOperator(spectrum, 3), { count: 4, which: "largest", tolerance: 1e-6 });
@@ -200,6 +219,7 @@ describe("lanczos", () => {
     await expect(run(operator, { count: 1, which: "largest", tolerance: -1 })).rejects.toThrow("tolerance");
     await expect(run(operator, { count: 1, which: "largest", products: 0 })).rejects.toThrow("products");
     await expect(run(operator, { count: 4, which: "largest", basis: 5 })).rejects.toThrow("basis");
+    await expect(run(operator, { count: 1, which: "largest", confirm: 1 as never })).rejects.toThrow("confirm");
     await expect(run({ size: 3 } as never, { count: 1, which: "largest" })).rejects.toThrow("operator");
     await expect(run(diagonalOperator([1, Number.NaN]), { count: 1, which: "largest" })).rejects.toThrow("not finite");
     await expect(run(diagonalOperator(new Float64Array(2 ** 22)), { count: 100, which: "largest" })).rejects.toThrow(

@@ -83,7 +83,7 @@ describe("spectral measures of a quadratic, whose Hessian is known", () => {
 });
 
 describe("spectral measures of networks", () => {
-  const { surface, w } = randomSurface({ layers: [7, 9, 8, 1], loss: "bce", points: 32, seed: 3 });
+  const { surface, w } = randomSurface({ layers: [7, 9, 8, 1], loss: "bce", points: 16, seed: 3 });
 
   it("iterative ones agree with the exact spectrum within their own errors", async () => {
     const exact = await run("spectrum", surface, w);

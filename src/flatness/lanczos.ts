@@ -2,12 +2,13 @@
  * Some eigenvalues and eigenvectors of a symmetric operator: Lanczos with full re-orthogonalisation and thick restarts
  * [Wu & Simon 2000].
  *
- * A random start meets every eigenspace in one direction, so copies of a multiple eigenvalue are found where the subspace
- * becomes invariant (a new random direction then goes on) or by rounding, and may otherwise count once.
+ * A start meets every eigenspace in one direction alone, so it finds a multiple eigenvalue once. What has converged is
+ * therefore confirmed: a new random direction, orthogonal to it, starts again. Where what it finds belongs among the
+ * eigenvalues asked for, another follows; else it ends once its first eigenvalue is known to a tenth of its distance.
  *
  * @module
  */
-import { checkChoice, checkInteger, checkNumber } from "../engine/checks.ts";
+import { checkChoice, checkInteger, checkNumber, show } from "../engine/checks.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { RandomStream } from "../engine/random.ts";
 import { Basis, largestBasis } from "./basis.ts";
@@ -26,6 +27,8 @@ export interface LanczosOptions {
   readonly tolerance?: number;
   /** Products at the most; `count` more then measure the residuals. Default 1000. */
   readonly products?: number;
+  /** Whether to look for further copies of multiple eigenvalues, which about doubles the products. Default true. */
+  readonly confirm?: boolean;
   /** Vectors held at a time. Default: 3 count + 60, or what 1 GiB holds. */
   readonly basis?: number;
 }
@@ -37,7 +40,7 @@ export interface LanczosResult {
   readonly vectors: Float64Array;
   /** `|A x - lambda x|`, measured. An eigenvalue lies within it of each value. */
   readonly residuals: Float64Array;
-  /** Whether all `count` residuals are within the tolerance. */
+  /** Whether all `count` residuals are within the tolerance, and the products sufficed to confirm them. */
   readonly converged: boolean;
   /** Products, those for the residuals included. */
   readonly products: number;
@@ -51,10 +54,15 @@ const ROUNDING = 1e-13;
 /** Steps between looks at the convergence. */
 const LOOK = 10;
 
+/** What comes first has the least key. */
+function key(which: WhichEigenvalues, value: number): number {
+  return which === "largest" ? -value : which === "smallest" ? value : -Math.abs(value);
+}
+
 function order(which: WhichEigenvalues, values: Float64Array): number[] {
-  const key = (i: number): number =>
-    which === "largest" ? -values[i] : which === "smallest" ? values[i] : -Math.abs(values[i]);
-  return Array.from(values, (_, i) => i).sort((i, j) => key(i) - key(j) || values[j] - values[i]);
+  return Array.from(values, (_, i) => i).sort(
+    (i, j) => key(which, values[i]) - key(which, values[j]) || values[j] - values[i],
+  );
 }
 
 /** Puts a random unit vector, orthogonal to the first `count`, at row `count`. */
@@ -92,6 +100,8 @@ export async function lanczos(
   const which = checkChoice("which", options.which, ["largest", "smallest", "magnitude"]);
   const tolerance = checkNumber("tolerance", options.tolerance ?? 1e-4, 0, 1);
   const cap = checkInteger("products", options.products ?? 1000, 1, 1e9);
+  const confirm = options.confirm ?? true;
+  if (typeof confirm !== "boolean") throw new TypeError(`confirm: expected true or false, got ${show(confirm)}`);
   const limit = Math.min(n, largestBasis(n));
   const least = Math.min(n, count + 2);
   if (least > limit) throw new RangeError(`count: ${count} vectors of ${n} numbers do not fit in 1 GiB`);
@@ -104,12 +114,24 @@ export async function lanczos(
   let held = 0;
   let products = 0;
   let restarts = 0;
-  let broken = false;
-  let atLastBreak: Float64Array | undefined;
+  let done = false;
+  /** What was found when the last new direction was taken, if one was. */
+  let known: Float64Array | undefined;
   let values = new Float64Array(0);
   let vectors = new Float64Array(0);
   let chosen: number[] = [];
   let norm = 0;
+  /** Goes on with the Ritz vectors of the first `kept` chosen values alone. */
+  const hold = (kept: number): void => {
+    const weights = new Float64Array(kept * held);
+    projected.fill(0);
+    for (let i = 0; i < kept; i++) {
+      weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
+      projected[i * m + i] = values[chosen[i]];
+    }
+    basis.combine(weights, kept, held);
+    held = kept;
+  };
   newDirection(basis, 0, random, noise);
   for (;;) {
     await checkedProduct(operator, basis.row(held), basis.work);
@@ -133,35 +155,42 @@ export async function lanczos(
       values = pairs.values as Float64Array<ArrayBuffer>;
       vectors = pairs.vectors as Float64Array<ArrayBuffer>;
       chosen = order(which, values);
+      if (complete) done = true;
       if (complete || over) break;
       const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const fits = (i: number): boolean => rest * Math.abs(vectors[i * held + held - 1]) <= tolerance * scale;
+      const residual = (i: number): number => rest * Math.abs(vectors[i * held + held - 1]);
+      const top = chosen.slice(0, count);
+      const within = Math.max(tolerance, ROUNDING) * scale;
+      const now = Float64Array.from(top, (i) => values[i]);
+      const unchanged = known?.length === count && known.every((x, i) => Math.abs(x - now[i]) <= 2 * within);
       if (invariant) {
-        // an invariant subspace says nothing about what lies outside: done if one more direction changes nothing
-        const now = Float64Array.from(chosen.slice(0, count), (i) => values[i]);
-        const last = atLastBreak;
-        atLastBreak = now;
-        if (held > count && last?.length === count && last.every((x, i) => Math.abs(x - now[i]) <= tolerance * scale)) {
+        // says nothing about what lies outside: done if one more direction changes nothing
+        if (held > count && unchanged) {
+          done = true;
           break;
         }
-      } else if (held >= count && chosen.slice(0, broken ? count + 1 : count).every(fits)) break;
+        known = now;
+      } else if (held > count && top.every((i) => residual(i) <= within)) {
+        const next = chosen[count];
+        const gap = key(which, values[next]) - key(which, values[top[count - 1]]);
+        if (!confirm || (unchanged && residual(next) <= Math.max(within, gap / 10))) {
+          done = true;
+          break;
+        }
+        if (!unchanged) {
+          known = now;
+          hold(count);
+          newDirection(basis, held, random, noise);
+          continue;
+        }
+      }
     }
     if (full) {
-      const kept = Math.min(m - 1, count + ((m - count) >> 1));
-      const weights = new Float64Array(kept * held);
-      projected.fill(0);
-      for (let i = 0; i < kept; i++) {
-        weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
-        projected[i * m + i] = values[chosen[i]];
-      }
-      basis.combine(weights, kept, held);
-      held = kept;
+      hold(Math.min(m - 1, count + ((m - count) >> 1)));
       restarts++;
     }
-    if (invariant) {
-      broken = true;
-      newDirection(basis, held, random, noise);
-    } else basis.keep(held, rest);
+    if (invariant) newDirection(basis, held, random, noise);
+    else basis.keep(held, rest);
     await pause();
   }
 
@@ -190,7 +219,7 @@ export async function lanczos(
     values: top,
     vectors: eigenvectors,
     residuals,
-    converged: found === count && residuals.every((r) => r <= allowed),
+    converged: done && found === count && residuals.every((r) => r <= allowed),
     products,
     restarts,
     norm: scale,
