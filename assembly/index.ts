@@ -16,7 +16,7 @@ export { philox4x32, seedLanes } from "./philox";
 export { drawHidden, drawOutput, evaluateKeys, firstLayer, sampleFunctions } from "./sampler";
 export { sortRows } from "./sortRows";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
-export { tridiagonalStep } from "./symmetricEigen";
+export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";
 export { tableCompact, tableInsert, tableMove } from "./table";
 export { tanhArray } from "./tanh";
 export { addRows64, rowDots64 } from "./vector64";

@@ -6,10 +6,18 @@
  *
  * The rank-2 update of one step and the matrix-vector product of the next need the same entries: one pass does both, in
  * tiles of columns whose parts of the four vectors stay in the first-level cache.
+ *
+ * Step i, for i = n - 1, ..., 0: `tridiagonalRow`; then, if i > 0, `tridiagonalTile` for every tile of columns that begins
+ * before i, in order, and `tridiagonalVectors`. All take the same arrays:
+ *
+ * - a: the lower triangle, largest entry about 1; overwritten;
+ * - v, q: the last step's vectors, `n + 1` f64 rounded up to even; 0 before the first; overwritten by this step's;
+ * - x, p: room for as many;
+ * - d, e: n f64 each; step i writes `d[i]`, and `e[i]`, which couples i - 1 and i.
  */
 
-/** Columns of a tile, even. */
-const TILE: i32 = 512;
+/** Columns of a tile, even; the caller counts in them too. */
+export const TILE: i32 = 512;
 /** Sums of squares below this, in a matrix whose largest entry is about 1, are 0. */
 const NOTHING: f64 = 1e-290;
 
@@ -68,57 +76,55 @@ function add(p: usize, x: f64): void {
   store<f64>(p, load<f64>(p) + x);
 }
 
-/** The leading n rows: `a -= v q' + q v'`, `p = a x`. Row n of every vector exists and is 0. */
-function pass(a: usize, n: i32, v: usize, q: usize, x: usize, p: usize): void {
-  memory.fill(p, 0, (<usize>n + 1) << 3);
-  const even = n & ~1;
-  for (let tile = 0; tile < n; tile += TILE) {
-    const end = tile + TILE;
-    for (let i = tile; i < even; i += 2) {
-      const row = rowAddress(a, i);
-      const next = row + ((<usize>i + 2) << 3);
-      const to = i < end ? i : end;
-      const at = (<usize>i) << 3;
-      passPair(row, next, at, (<usize>tile) << 3, (<usize>to) << 3, v, q, x, p);
-      if (i < end) {
-        const above = updated(row, at, at, v, q);
-        const side = updated(next, at + 8, at, v, q);
-        const below = updated(next, at + 8, at + 8, v, q);
-        add(p + at, above * load<f64>(x + at) + side * load<f64>(x + at, 8));
-        add(p + at + 8, side * load<f64>(x + at) + below * load<f64>(x + at, 8));
-      }
+/**
+ * The leading i rows in the columns from `tile` to `tile + TILE`: `a -= v q' + q v'`, `p += ` their part of `a x`.
+ *
+ * @param tile a multiple of TILE, below i.
+ */
+export function tridiagonalTile(a: usize, i: i32, tile: i32, v: usize, q: usize, x: usize, p: usize): void {
+  const even = i & ~1;
+  const end = tile + TILE;
+  for (let r = tile; r < even; r += 2) {
+    const row = rowAddress(a, r);
+    const next = row + ((<usize>r + 2) << 3);
+    const to = r < end ? r : end;
+    const at = (<usize>r) << 3;
+    passPair(row, next, at, (<usize>tile) << 3, (<usize>to) << 3, v, q, x, p);
+    if (r < end) {
+      const above = updated(row, at, at, v, q);
+      const side = updated(next, at + 8, at, v, q);
+      const below = updated(next, at + 8, at + 8, v, q);
+      add(p + at, above * load<f64>(x + at) + side * load<f64>(x + at, 8));
+      add(p + at + 8, side * load<f64>(x + at) + below * load<f64>(x + at, 8));
     }
   }
-  if (n & 1) {
-    const i = n - 1;
-    const row = rowAddress(a, i);
-    const at = (<usize>i) << 3;
-    const xi = load<f64>(x + at);
+  // an odd row at the end, with the last tile
+  if (i & 1 && end >= i) {
+    const at = (<usize>even) << 3;
+    const row = rowAddress(a, even);
+    const last = load<f64>(x + at);
     let s: f64 = 0;
     for (let k: usize = 0; k < at; k += 8) {
-      const aik = updated(row, at, k, v, q);
-      s += aik * load<f64>(x + k);
-      add(p + k, aik * xi);
+      const entry = updated(row, at, k, v, q);
+      s += entry * load<f64>(x + k);
+      add(p + k, entry * last);
     }
-    add(p + at, s + updated(row, at, at, v, q) * xi);
+    add(p + at, s + updated(row, at, at, v, q) * last);
   }
 }
 
 /**
- * One step: row i, i >= 1, is brought to tridiagonal form. To be called for i = n - 1, ..., 1, and for i = 0, which only
- * leaves the last diagonal entry.
+ * Brings row i up to date, and makes the vector x whose reflection `I - x x' / half` leaves one entry of it.
  *
- * @param a lower triangle as above, largest entry about 1; overwritten.
- * @param v, q the last step's vectors, `n + 1` f64 rounded up to even; 0 before the first. Overwritten by this step's.
- * @param x, p room for as many.
- * @param d, e diagonal and subdiagonal: this writes `d[i]`, and `e[i]`, which couples i - 1 and i.
+ * @returns half.
  */
-export function tridiagonalStep(a: usize, i: i32, v: usize, q: usize, x: usize, p: usize, d: usize, e: usize): void {
+export function tridiagonalRow(a: usize, i: i32, v: usize, q: usize, x: usize, p: usize, d: usize, e: usize): f64 {
   const row = rowAddress(a, i);
   const at = (<usize>i) << 3;
   for (let k: usize = 0; k <= at; k += 8) updated(row, at, k, v, q);
   store<f64>(d + at, load<f64>(row + at));
-  if (i == 0) return;
+  if (i == 0) return 1;
+  memory.fill(p, 0, at + 8);
   const last = at - 8;
   let others: f64 = 0;
   for (let k: usize = 0; k < last; k += 8) {
@@ -126,20 +132,22 @@ export function tridiagonalStep(a: usize, i: i32, v: usize, q: usize, x: usize, 
     others += y * y;
   }
   const f = load<f64>(row + last);
-  const nothing = others < NOTHING;
-  let half: f64 = 1;
-  if (nothing) {
+  if (others < NOTHING) {
     store<f64>(e + at, f);
     memory.fill(x, 0, at + 8);
-  } else {
-    const norm = sqrt(others + f * f);
-    memory.copy(x, row, at);
-    store<f64>(x + last, f >= 0 ? f + norm : f - norm);
-    store<f64>(x + at, 0);
-    store<f64>(e + at, f >= 0 ? -norm : norm);
-    half = norm * (norm + abs(f));
+    return 1;
   }
-  pass(a, i, v, q, x, p);
+  const norm = sqrt(others + f * f);
+  memory.copy(x, row, at);
+  store<f64>(x + last, f >= 0 ? f + norm : f - norm);
+  store<f64>(x + at, 0);
+  store<f64>(e + at, f >= 0 ? -norm : norm);
+  return norm * (norm + abs(f));
+}
+
+/** The vectors of step i's rank-2 update, from `p = a x`. */
+export function tridiagonalVectors(i: i32, half: f64, v: usize, q: usize, x: usize, p: usize): void {
+  const at = (<usize>i) << 3;
   let inner: f64 = 0;
   for (let k: usize = 0; k < at; k += 8) {
     const y = load<f64>(p + k) / half;

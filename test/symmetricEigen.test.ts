@@ -15,7 +15,11 @@ function run(matrix: readonly (readonly number[])[]): { d: number[]; e: number[]
     });
     const a = kernels.put(Float64Array.from(numbers));
     const [v, q, x, p, d, e] = Array.from({ length: 6 }, () => kernels.allocate(8 * (n + 2 + (n % 2))));
-    for (let i = n - 1; i >= 0; i--) kernels.exports.tridiagonalStep(a, i, v, q, x, p, d, e);
+    for (let i = n - 1; i >= 0; i--) {
+      const half = kernels.exports.tridiagonalRow(a, i, v, q, x, p, d, e);
+      for (let tile = 0; tile < i; tile += 512) kernels.exports.tridiagonalTile(a, i, tile, v, q, x, p);
+      if (i > 0) kernels.exports.tridiagonalVectors(i, half, v, q, x, p);
+    }
     return { d: [...kernels.f64(d, n)], e: [...kernels.f64(e, n)] };
   });
 }
@@ -29,7 +33,7 @@ function expectSame(matrix: readonly (readonly number[])[], error: number): void
   }
 }
 
-describe("tridiagonalStep", () => {
+describe("tridiagonalRow, tridiagonalTile, tridiagonalVectors", () => {
   it("equals explicit reflections, for odd and even sizes; the unused entries are never read", () => {
     for (const n of [1, 2, 3, 4, 5, 8, 17, 30]) expectSame(gaussianMatrix(n, n), 1e-12);
   });

@@ -128,7 +128,9 @@ export interface KernelExports {
   criticalSampleRatioBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
   rowDots64(rows: number, count: number, stride: number, v: number, bytes: number, out: number): void;
   addRows64(v: number, rows: number, count: number, stride: number, c: number, bytes: number): void;
-  tridiagonalStep(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): void;
+  tridiagonalRow(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): number;
+  tridiagonalTile(a: number, i: number, tile: number, v: number, q: number, x: number, p: number): void;
+  tridiagonalVectors(i: number, half: number, v: number, q: number, x: number, p: number): void;
 }
 
 const PAGE = 65536;

@@ -10,6 +10,9 @@ import { tridiagonalEigenvalues } from "./tridiagonal.ts";
 /** Parameters at the most: the matrix then takes 100 MB. */
 export const SPECTRUM_LIMIT = 5000;
 
+/** Columns that one call works on, as in assembly/symmetricEigen.ts. */
+const TILE = 512;
+
 /** The exact spectrum. */
 export interface Spectrum {
   /** From the largest down. */
@@ -95,8 +98,12 @@ export async function spectrum(
     if (i % 256 === 255) await pause();
   }
   for (let i = n - 1; i >= 0; i--) {
-    own.exports.tridiagonalStep(matrix, i, v, q, x, p, d, e);
-    await pause();
+    const half = own.exports.tridiagonalRow(matrix, i, v, q, x, p, d, e);
+    for (let tile = 0; tile < i; tile += TILE) {
+      own.exports.tridiagonalTile(matrix, i, tile, v, q, x, p);
+      await pause();
+    }
+    if (i > 0) own.exports.tridiagonalVectors(i, half, v, q, x, p);
   }
   const values = own.f64(d, n).slice();
   const couplings = new Float64Array(n);
