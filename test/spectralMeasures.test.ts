@@ -155,6 +155,9 @@ describe("spectral measures of networks", () => {
     await expect(run("spectral-density", surface, w, { densityProbes: 1 })).rejects.toThrow("densityProbes");
     expect(() => checkMeasureOptions(spectralMeasures, { k: 3 })).toThrow("options.k: no such option");
     const large = new QuadraticSurface(new Float64Array(5001), new Float64Array(5001));
+    const { check } = spectralMeasures.find(({ name }) => name === "spectrum")!;
+    const subject = { network: large.network, w: new Float32Array(5001), points: 1 };
+    expect(() => check!(subject, {})).toThrow("up to 5000 parameters, got 5001");
     await expect(run("spectrum", large, new Float32Array(5001))).rejects.toThrow("up to 5000 parameters");
   });
 });

@@ -5,6 +5,7 @@
  */
 import { checkChoice, checkInteger, checkNumber, show } from "../engine/checks.ts";
 import type { Kernels } from "../engine/kernels.ts";
+import type { Network } from "../network/network.ts";
 import type { LossSurface } from "../training/surface.ts";
 
 /** A number option; without a default the measure chooses, as its description says. */
@@ -92,11 +93,23 @@ export interface MeasureContext {
   readonly options: MeasureOptions;
 }
 
+/** The subject of a context. */
+export function subjectOf({ surface, w }: MeasureContext): MeasureSubject {
+  return { network: surface.network, w, points: surface.data.points };
+}
+
 /** Plain data. A Monte Carlo number has its standard error or, where that is not defined, its spread beside it. */
 export interface MeasureResult {
   readonly value: number;
   readonly standardError?: number;
   readonly [detail: string]: unknown;
+}
+
+/** What a measure may refuse before it runs. */
+export interface MeasureSubject {
+  readonly network: Network;
+  readonly w: Float32Array;
+  readonly points: number;
 }
 
 /** One measure. A result may say `invariant` itself where that depends on an option. */
@@ -113,6 +126,12 @@ export interface Measure {
   readonly options?: OptionRules;
   /** Losses that it is defined for. Default: all. */
   readonly losses?: readonly LossSurface["lossName"][];
+  /**
+   * Checks what the options' own rules cannot: that they fit the network and the data.
+   *
+   * @throws RangeError naming the argument.
+   */
+  check?(subject: MeasureSubject, options: MeasureOptions): void;
   run(context: MeasureContext): Promise<MeasureResult>;
 }
 

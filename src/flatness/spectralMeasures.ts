@@ -19,7 +19,7 @@ import {
   optionValues,
 } from "./measure.ts";
 import { gaussNewtonOperator, hessianOperator, type SymmetricOperator } from "./operator.ts";
-import { spectrum as exactSpectrum } from "./spectrum.ts";
+import { spectrum as exactSpectrum, SPECTRUM_LIMIT } from "./spectrum.ts";
 import { trace as estimateTrace, frobeniusNorm } from "./trace.ts";
 
 // streams of random numbers, one for each use
@@ -267,6 +267,11 @@ export const spectrum: Measure = {
   name: "spectrum",
   invariant: false,
   source: "Sagun, Bottou & LeCun 2016, arXiv 1611.07476",
+  check({ w }) {
+    if (w.length > SPECTRUM_LIMIT) {
+      throw new RangeError(`measures: spectrum is for up to ${SPECTRUM_LIMIT} parameters, got ${w.length}`);
+    }
+  },
   async run(context) {
     const result = await exactSpectrum(context.kernels, hessianOperator(context.surface, context.w), context.pause);
     const { values } = result;
