@@ -37,6 +37,8 @@ export { philox4x32, seedLanes } from "./philox";
 export { drawHidden, drawOutput, evaluateKeys, firstLayer, sampleFunctions } from "./sampler";
 export { sortRows } from "./sortRows";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
+export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";
 export { tableCompact, tableInsert, tableMove } from "./table";
 export { tanhArray } from "./tanh";
 export { optimiserBytes, trainSteps } from "./train";
+export { addRows64, rowDots64 } from "./vector64";

@@ -224,6 +224,11 @@ export interface KernelExports {
   offset(x: number, d: number, c: number, out: number, vectors: number): void;
   sumOfSquares(x: number, vectors: number): number;
   criticalSampleRatioBatch(rows: number, stride: number, count: number, n: number, out: number, scratch: number): void;
+  rowDots64(rows: number, count: number, stride: number, v: number, bytes: number, out: number): void;
+  addRows64(v: number, rows: number, count: number, stride: number, c: number, bytes: number): void;
+  tridiagonalRow(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): number;
+  tridiagonalTile(a: number, i: number, tile: number, v: number, q: number, x: number, p: number): void;
+  tridiagonalVectors(i: number, half: number, v: number, q: number, x: number, p: number): void;
 }
 
 const PAGE = 65536;
@@ -234,11 +239,13 @@ const MAXIMUM_PAGES = 65536;
 export class Kernels {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
+  readonly #module: WebAssembly.Module;
   #next: number;
 
-  private constructor(exports: KernelExports, memory: WebAssembly.Memory) {
+  private constructor(exports: KernelExports, memory: WebAssembly.Memory, module: WebAssembly.Module) {
     this.exports = exports;
     this.memory = memory;
+    this.#module = module;
     this.#next = exports.heapBase();
   }
 
@@ -246,7 +253,12 @@ export class Kernels {
   static async create(module: WebAssembly.Module): Promise<Kernels> {
     const memory = new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES });
     const instance = await instantiate(module, { env: { memory } });
-    return new Kernels(instance.exports as unknown as KernelExports, memory);
+    return new Kernels(instance.exports as unknown as KernelExports, memory, module);
+  }
+
+  /** Another instance, with a memory of its own: for work that holds memory while others use this one. */
+  another(): Promise<Kernels> {
+    return Kernels.create(this.#module);
   }
 
   /** The arena's present end; give it to `release` to free all that was allocated since. */

@@ -28,6 +28,14 @@ import type { SurfaceArguments, SurfaceTasks } from "./measureTask.ts";
 import type { pacBayesOptions } from "./pacBayesSigma.ts";
 import type { relativeFlatnessOptions } from "./relativeFlatness.ts";
 import type { asamOptions, samOptions } from "./sam.ts";
+import type {
+  frobeniusOptions,
+  logProductOptions,
+  spectralDensityOptions,
+  spectralNormOptions,
+  topEigenvaluesOptions,
+  traceOptions,
+} from "./spectralMeasures.ts";
 
 /** How a call runs. */
 export interface SurfaceCallOptions {
@@ -51,7 +59,13 @@ export type AllMeasureOptions = Partial<
     OptionValues<typeof fisherRaoOptions> &
     OptionValues<typeof relativeFlatnessOptions> &
     OptionValues<typeof localVolumeOptions> &
-    OptionValues<typeof llcOptions>
+    OptionValues<typeof llcOptions> &
+    OptionValues<typeof topEigenvaluesOptions> &
+    OptionValues<typeof logProductOptions> &
+    OptionValues<typeof spectralNormOptions> &
+    OptionValues<typeof traceOptions> &
+    OptionValues<typeof frobeniusOptions> &
+    OptionValues<typeof spectralDensityOptions>
 >;
 
 /** What `flatness` takes. */

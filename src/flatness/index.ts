@@ -11,6 +11,7 @@ import type { Measure } from "./measure.ts";
 import { pacBayesSigma } from "./pacBayesSigma.ts";
 import { relativeFlatness } from "./relativeFlatness.ts";
 import { asam, sam } from "./sam.ts";
+import { spectralMeasures } from "./spectralMeasures.ts";
 
 export const measures: readonly Measure[] = [
   keskarProtocol,
@@ -22,4 +23,5 @@ export const measures: readonly Measure[] = [
   relativeFlatness,
   localVolume,
   llc,
+  ...spectralMeasures,
 ];

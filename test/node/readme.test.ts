@@ -26,3 +26,16 @@ it("every npm script that README and CONTRIBUTING name exists", () => {
   expect(named.length).toBeGreaterThan(3);
   for (const name of named) expect(scripts).toHaveProperty([name]);
 });
+
+it("README's flatness example runs and prints a converged training with finite measures", () => {
+  const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", example], {
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  expect([stderr, status]).toEqual(["", 0]);
+  const [converged, keskar, trace, error, invariant] = stdout.trim().split(" ");
+  expect([converged, invariant]).toEqual(["true", "false"]);
+  for (const number of [keskar, trace]) expect(Number(number)).toBeGreaterThan(0);
+  expect(Number(error)).toBeGreaterThanOrEqual(0);
+});
