@@ -89,7 +89,7 @@ export class SegmentKeeper {
       }
       const stored = this.spill.write(rows);
       this.#spilled += rows.byteLength;
-      return { ...base, bytes: 0, read: () => stored.read(), release: () => stored.release() };
+      return { ...base, bytes: 0, ...onDisk(stored) };
     }
     this.#bytes += rows.byteLength;
     let held: Uint32Array | undefined = rows;
@@ -98,7 +98,7 @@ export class SegmentKeeper {
       bytes: rows.byteLength,
       read: () => held ?? new Uint32Array(0),
       release: () => {
-        if (held) this.#bytes -= rows.byteLength;
+        if (held) this.#bytes -= held.byteLength;
         held = undefined;
       },
     };
@@ -113,6 +113,11 @@ export class SegmentKeeper {
     }
     return run;
   }
+}
+
+/** Apart from `keep`: functions made there would hold its rows in memory as long as they live. */
+function onDisk(stored: ReturnType<SpillStore["write"]>): Pick<Segment, "read" | "release"> {
+  return { read: () => stored.read(), release: () => stored.release() };
 }
 
 const OUTPUT_FULL = -1;

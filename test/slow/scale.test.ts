@@ -49,6 +49,6 @@ it.each([
     expect(inMemory.peak).toBeLessThan(4 * GIB);
     const spilled = count(draws, GIB / 4);
     expect(spilled.digest).toBe(inMemory.digest);
-    expect(spilled.peak).toBeLessThan(2 * GIB);
+    expect(spilled.peak).toBeLessThan(GIB);
   },
 );
