@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { readSafetensors, type Tensor, writeSafetensors } from "./data/safetensors.ts";
 export { flatness, landscape } from "./flatness/api.ts";
 export type {
   AllMeasureOptions,
@@ -15,6 +16,7 @@ export type {
   MeasureRecord,
 } from "./flatness/flatness.ts";
 export type { DirectionScaling, Landscape } from "./flatness/landscape.ts";
+export { tensorsFromWeights, type Weights, weightsFromTensors } from "./network/weights.ts";
 export type { OptimizerName, OptimizerOptions } from "./training/optimiser.ts";
 export type { Dataset, LossName } from "./training/surface.ts";
 export { type TrainOptions, train } from "./training/train.ts";

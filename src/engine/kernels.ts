@@ -232,6 +232,8 @@ export interface KernelExports {
 }
 
 const PAGE = 65536;
+/** An instance that has grown beyond this is not kept for later. */
+const SPARE_BYTES = 2 ** 26;
 /** 32-bit addresses: no instance can have more. */
 const MAXIMUM_PAGES = 65536;
 
@@ -240,6 +242,7 @@ export class Kernels {
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
   readonly #module: WebAssembly.Module;
+  readonly #spare: Kernels[] = [];
   #next: number;
 
   private constructor(exports: KernelExports, memory: WebAssembly.Memory, module: WebAssembly.Module) {
@@ -256,9 +259,19 @@ export class Kernels {
     return new Kernels(instance.exports as unknown as KernelExports, memory, module);
   }
 
-  /** Another instance, with a memory of its own: for work that holds memory while others use this one. */
-  another(): Promise<Kernels> {
-    return Kernels.create(this.#module);
+  /**
+   * Runs `body` with another instance, which has a memory of its own: for work that holds memory while others use this one.
+   * Instances are used again: a browser reserves gigabytes of addresses for each, and frees them late.
+   */
+  async another<T>(body: (own: Kernels) => Promise<T>): Promise<T> {
+    const own = this.#spare.pop() ?? (await Kernels.create(this.#module));
+    const mark = own.mark();
+    try {
+      return await body(own);
+    } finally {
+      own.release(mark);
+      if (own.memory.buffer.byteLength <= SPARE_BYTES) this.#spare.push(own);
+    }
   }
 
   /** The arena's present end; give it to `release` to free all that was allocated since. */

@@ -44,9 +44,13 @@ export class Basis {
     this.work = kernels.f64(this.#work, size);
   }
 
-  /** @throws RangeError if the vectors take more memory than there is. */
-  static async create(kernels: Kernels, size: number, capacity: number): Promise<Basis> {
-    return new Basis(await kernels.another(), size, capacity);
+  /**
+   * Runs `body` with a basis, whose memory is free afterwards.
+   *
+   * @throws RangeError if the vectors take more memory than there is.
+   */
+  static use<T>(kernels: Kernels, size: number, capacity: number, body: (basis: Basis) => Promise<T>): Promise<T> {
+    return kernels.another((own) => body(new Basis(own, size, capacity)));
   }
 
   /** A view of vector j. */

@@ -112,42 +112,43 @@ export async function spectralDensity(
   const probes = checkInteger("probes", options.probes ?? 10, 2, 1e6);
   const limit = Math.min(n, largestBasis(n));
   const steps = checkInteger("steps", options.steps ?? Math.min(limit, 80), 1, limit);
-  const basis = await Basis.create(kernels, n, steps);
-  const signs = new Float32Array(n);
-  const parts = new Float64Array(steps);
-  const quadratures: Quadrature[] = [];
-  let products = 0;
-  for (let probe = 0; probe < probes; probe++) {
-    random.signs(signs);
-    basis.work.set(signs);
-    basis.keep(0, Math.sqrt(n));
-    const diagonal: number[] = [];
-    const couplings: number[] = [];
-    let norm = 0;
-    for (let j = 0; j < steps; j++) {
-      await checkedProduct(operator, basis.row(j), basis.work);
-      products++;
-      norm = Math.max(norm, basis.norm());
-      basis.orthogonalise(j + 1, parts);
-      diagonal.push(parts[j]);
-      const rest = basis.norm();
-      couplings.push(rest);
-      await pause();
-      // the vector's Krylov space is complete: the quadrature is exact
-      if (rest <= ROUNDING * norm || j + 1 === steps) break;
-      basis.keep(j + 1, rest);
+  return Basis.use(kernels, n, steps, async (basis) => {
+    const signs = new Float32Array(n);
+    const parts = new Float64Array(steps);
+    const quadratures: Quadrature[] = [];
+    let products = 0;
+    for (let probe = 0; probe < probes; probe++) {
+      random.signs(signs);
+      basis.work.set(signs);
+      basis.keep(0, Math.sqrt(n));
+      const diagonal: number[] = [];
+      const couplings: number[] = [];
+      let norm = 0;
+      for (let j = 0; j < steps; j++) {
+        await checkedProduct(operator, basis.row(j), basis.work);
+        products++;
+        norm = Math.max(norm, basis.norm());
+        basis.orthogonalise(j + 1, parts);
+        diagonal.push(parts[j]);
+        const rest = basis.norm();
+        couplings.push(rest);
+        await pause();
+        // the vector's Krylov space is complete: the quadrature is exact
+        if (rest <= ROUNDING * norm || j + 1 === steps) break;
+        basis.keep(j + 1, rest);
+      }
+      const d = Float64Array.from(diagonal);
+      const first = new Float64Array(d.length);
+      first[0] = 1;
+      tridiagonalEigen(d, Float64Array.from(couplings), 1, first);
+      const order = Array.from(d, (_, j) => j).sort((a, b) => d[a] - d[b]);
+      quadratures.push({
+        nodes: Float64Array.from(order, (j) => d[j]),
+        weights: Float64Array.from(order, (j) => first[j] * first[j]),
+      });
     }
-    const d = Float64Array.from(diagonal);
-    const first = new Float64Array(d.length);
-    first[0] = 1;
-    tridiagonalEigen(d, Float64Array.from(couplings), 1, first);
-    const order = Array.from(d, (_, j) => j).sort((a, b) => d[a] - d[b]);
-    quadratures.push({
-      nodes: Float64Array.from(order, (j) => d[j]),
-      weights: Float64Array.from(order, (j) => first[j] * first[j]),
-    });
-  }
-  return new SpectralDensity(kernels, quadratures, products);
+    return new SpectralDensity(kernels, quadratures, products);
+  });
 }
 
 /** `points` numbers from low to high, equally spaced. */

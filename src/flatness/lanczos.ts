@@ -107,121 +107,122 @@ export async function lanczos(
   if (least > limit) throw new RangeError(`count: ${count} vectors of ${n} numbers do not fit in 1 GiB`);
   const m = checkInteger("basis", options.basis ?? Math.min(limit, 3 * count + 60), least, limit);
 
-  const basis = await Basis.create(kernels, n, m);
-  const projected = new Float64Array(m * m);
-  const parts = new Float64Array(m);
-  const noise = new Float32Array(n);
-  let held = 0;
-  let products = 0;
-  let restarts = 0;
-  let done = false;
-  /** What was found when the last new direction was taken, if one was. */
-  let known: Float64Array | undefined;
-  let values = new Float64Array(0);
-  let vectors = new Float64Array(0);
-  let chosen: number[] = [];
-  let norm = 0;
-  /** Goes on with the Ritz vectors of the first `kept` chosen values alone. */
-  const hold = (kept: number): void => {
-    const weights = new Float64Array(kept * held);
-    projected.fill(0);
-    for (let i = 0; i < kept; i++) {
-      weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
-      projected[i * m + i] = values[chosen[i]];
-    }
-    basis.combine(weights, kept, held);
-    held = kept;
-  };
-  newDirection(basis, 0, random, noise);
-  for (;;) {
-    await checkedProduct(operator, basis.row(held), basis.work);
-    products++;
-    const before = basis.norm();
-    basis.orthogonalise(held + 1, parts);
-    for (let i = 0; i <= held; i++) {
-      projected[i * m + held] = parts[i];
-      projected[held * m + i] = parts[i];
-    }
-    held++;
-    norm = Math.max(norm, before);
-    let rest = basis.norm();
-    const complete = held === n;
-    const invariant = complete || rest <= ROUNDING * norm;
-    if (invariant) rest = 0;
-    const full = held === m;
-    const over = products >= cap;
-    if (complete || over || full || (held >= count && (invariant || held % LOOK === 0))) {
-      const pairs = denseEigen(projected, held, m);
-      values = pairs.values as Float64Array<ArrayBuffer>;
-      vectors = pairs.vectors as Float64Array<ArrayBuffer>;
-      chosen = order(which, values);
-      if (complete) done = true;
-      if (complete || over) break;
-      const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const residual = (i: number): number => rest * Math.abs(vectors[i * held + held - 1]);
-      const top = chosen.slice(0, count);
-      const within = Math.max(tolerance, ROUNDING) * scale;
-      const now = Float64Array.from(top, (i) => values[i]);
-      const unchanged = known?.length === count && known.every((x, i) => Math.abs(x - now[i]) <= 2 * within);
-      if (invariant) {
-        // says nothing about what lies outside: done if one more direction changes nothing
-        if (held > count && unchanged) {
-          done = true;
-          break;
-        }
-        known = now;
-      } else if (held > count && top.every((i) => residual(i) <= within)) {
-        const next = chosen[count];
-        const gap = key(which, values[next]) - key(which, values[top[count - 1]]);
-        if (!confirm || (unchanged && residual(next) <= Math.max(within, gap / 10))) {
-          done = true;
-          break;
-        }
-        if (!unchanged) {
+  return Basis.use(kernels, n, m, async (basis) => {
+    const projected = new Float64Array(m * m);
+    const parts = new Float64Array(m);
+    const noise = new Float32Array(n);
+    let held = 0;
+    let products = 0;
+    let restarts = 0;
+    let done = false;
+    /** What was found when the last new direction was taken, if one was. */
+    let known: Float64Array | undefined;
+    let values = new Float64Array(0);
+    let vectors = new Float64Array(0);
+    let chosen: number[] = [];
+    let norm = 0;
+    /** Goes on with the Ritz vectors of the first `kept` chosen values alone. */
+    const hold = (kept: number): void => {
+      const weights = new Float64Array(kept * held);
+      projected.fill(0);
+      for (let i = 0; i < kept; i++) {
+        weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
+        projected[i * m + i] = values[chosen[i]];
+      }
+      basis.combine(weights, kept, held);
+      held = kept;
+    };
+    newDirection(basis, 0, random, noise);
+    for (;;) {
+      await checkedProduct(operator, basis.row(held), basis.work);
+      products++;
+      const before = basis.norm();
+      basis.orthogonalise(held + 1, parts);
+      for (let i = 0; i <= held; i++) {
+        projected[i * m + held] = parts[i];
+        projected[held * m + i] = parts[i];
+      }
+      held++;
+      norm = Math.max(norm, before);
+      let rest = basis.norm();
+      const complete = held === n;
+      const invariant = complete || rest <= ROUNDING * norm;
+      if (invariant) rest = 0;
+      const full = held === m;
+      const over = products >= cap;
+      if (complete || over || full || (held >= count && (invariant || held % LOOK === 0))) {
+        const pairs = denseEigen(projected, held, m);
+        values = pairs.values as Float64Array<ArrayBuffer>;
+        vectors = pairs.vectors as Float64Array<ArrayBuffer>;
+        chosen = order(which, values);
+        if (complete) done = true;
+        if (complete || over) break;
+        const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        const residual = (i: number): number => rest * Math.abs(vectors[i * held + held - 1]);
+        const top = chosen.slice(0, count);
+        const within = Math.max(tolerance, ROUNDING) * scale;
+        const now = Float64Array.from(top, (i) => values[i]);
+        const unchanged = known?.length === count && known.every((x, i) => Math.abs(x - now[i]) <= 2 * within);
+        if (invariant) {
+          // says nothing about what lies outside: done if one more direction changes nothing
+          if (held > count && unchanged) {
+            done = true;
+            break;
+          }
           known = now;
-          hold(count);
-          newDirection(basis, held, random, noise);
-          continue;
+        } else if (held > count && top.every((i) => residual(i) <= within)) {
+          const next = chosen[count];
+          const gap = key(which, values[next]) - key(which, values[top[count - 1]]);
+          if (!confirm || (unchanged && residual(next) <= Math.max(within, gap / 10))) {
+            done = true;
+            break;
+          }
+          if (!unchanged) {
+            known = now;
+            hold(count);
+            newDirection(basis, held, random, noise);
+            continue;
+          }
         }
       }
+      if (full) {
+        hold(Math.min(m - 1, count + ((m - count) >> 1)));
+        restarts++;
+      }
+      if (invariant) newDirection(basis, held, random, noise);
+      else basis.keep(held, rest);
+      await pause();
     }
-    if (full) {
-      hold(Math.min(m - 1, count + ((m - count) >> 1)));
-      restarts++;
-    }
-    if (invariant) newDirection(basis, held, random, noise);
-    else basis.keep(held, rest);
-    await pause();
-  }
 
-  const found = Math.min(count, held);
-  const weights = new Float64Array(found * held);
-  for (let i = 0; i < found; i++) {
-    weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
-  }
-  basis.combine(weights, found, held);
-  const top = Float64Array.from(chosen.slice(0, found), (i) => values[i]);
-  const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const residuals = new Float64Array(found);
-  const eigenvectors = new Float64Array(found * n);
-  for (let i = 0; i < found; i++) {
-    const x = basis.row(i);
-    await checkedProduct(operator, x, basis.work);
-    products++;
-    for (let j = 0; j < n; j++) basis.work[j] -= top[i] * x[j];
-    residuals[i] = basis.norm();
-    eigenvectors.set(x, i * n);
-    await pause();
-  }
-  // an operator of f64 has residuals of rounding even where the tolerance is 0
-  const allowed = Math.max(tolerance, ROUNDING) * scale;
-  return {
-    values: top,
-    vectors: eigenvectors,
-    residuals,
-    converged: done && found === count && residuals.every((r) => r <= allowed),
-    products,
-    restarts,
-    norm: scale,
-  };
+    const found = Math.min(count, held);
+    const weights = new Float64Array(found * held);
+    for (let i = 0; i < found; i++) {
+      weights.set(vectors.subarray(chosen[i] * held, (chosen[i] + 1) * held), i * held);
+    }
+    basis.combine(weights, found, held);
+    const top = Float64Array.from(chosen.slice(0, found), (i) => values[i]);
+    const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const residuals = new Float64Array(found);
+    const eigenvectors = new Float64Array(found * n);
+    for (let i = 0; i < found; i++) {
+      const x = basis.row(i);
+      await checkedProduct(operator, x, basis.work);
+      products++;
+      for (let j = 0; j < n; j++) basis.work[j] -= top[i] * x[j];
+      residuals[i] = basis.norm();
+      eigenvectors.set(x, i * n);
+      await pause();
+    }
+    // an operator of f64 has residuals of rounding even where the tolerance is 0
+    const allowed = Math.max(tolerance, ROUNDING) * scale;
+    return {
+      values: top,
+      vectors: eigenvectors,
+      residuals,
+      converged: done && found === count && residuals.every((r) => r <= allowed),
+      products,
+      restarts,
+      norm: scale,
+    };
+  });
 }

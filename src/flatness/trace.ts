@@ -118,47 +118,48 @@ export async function trace(
   if (sketch > largestBasis(n)) {
     throw new RangeError(`products: ${sketch} vectors of ${n} numbers do not fit in 1 GiB, got ${products}`);
   }
-  const basis = await Basis.create(kernels, n, sketch);
-  const signs = new Float32Array(n);
-  const z = new Float64Array(n);
-  const product = new Float64Array(n);
-  let rank = 0;
-  for (let i = 0; i < sketch; i++) {
-    random.signs(signs);
-    z.set(signs);
-    await checkedProduct(operator, z, basis.work);
-    const before = basis.norm();
-    basis.orthogonalise(rank);
-    const after = basis.norm();
-    // what lies in the span of the others is rounding
-    if (after > 1e-12 * before) {
-      // little remained: once more, or its direction would not be orthogonal
-      for (let i = 0; i < basis.work.length; i++) basis.work[i] /= after;
+  return Basis.use(kernels, n, sketch, async (basis) => {
+    const signs = new Float32Array(n);
+    const z = new Float64Array(n);
+    const product = new Float64Array(n);
+    let rank = 0;
+    for (let i = 0; i < sketch; i++) {
+      random.signs(signs);
+      z.set(signs);
+      await checkedProduct(operator, z, basis.work);
+      const before = basis.norm();
       basis.orthogonalise(rank);
-      basis.keep(rank, basis.norm());
-      rank++;
+      const after = basis.norm();
+      // what lies in the span of the others is rounding
+      if (after > 1e-12 * before) {
+        // little remained: once more, or its direction would not be orthogonal
+        for (let i = 0; i < basis.work.length; i++) basis.work[i] /= after;
+        basis.orthogonalise(rank);
+        basis.keep(rank, basis.norm());
+        rank++;
+      }
+      await pause();
     }
-    await pause();
-  }
-  let captured = 0;
-  for (let i = 0; i < rank; i++) {
-    const q = basis.row(i);
-    await checkedProduct(operator, q, product);
-    captured += dot(q, product);
-    await pause();
-  }
-  const probes = products - 2 * sketch;
-  const rest = new Float64Array(probes);
-  for (let i = 0; i < probes; i++) {
-    random.signs(signs);
-    basis.work.set(signs);
-    basis.orthogonalise(rank);
-    await checkedProduct(operator, basis.work, product);
-    rest[i] = dot(basis.work, product);
-    await pause();
-  }
-  const { mean, standardError } = meanOf(rest);
-  return { value: captured + mean, standardError, products: sketch + rank + probes, exact: false };
+    let captured = 0;
+    for (let i = 0; i < rank; i++) {
+      const q = basis.row(i);
+      await checkedProduct(operator, q, product);
+      captured += dot(q, product);
+      await pause();
+    }
+    const probes = products - 2 * sketch;
+    const rest = new Float64Array(probes);
+    for (let i = 0; i < probes; i++) {
+      random.signs(signs);
+      basis.work.set(signs);
+      basis.orthogonalise(rank);
+      await checkedProduct(operator, basis.work, product);
+      rest[i] = dot(basis.work, product);
+      await pause();
+    }
+    const { mean, standardError } = meanOf(rest);
+    return { value: captured + mean, standardError, products: sketch + rank + probes, exact: false };
+  });
 }
 
 /** What `frobeniusNorm` takes. */

@@ -1,0 +1,92 @@
+/**
+ * Networks as named tensors, with PyTorch's names and shapes.
+ *
+ * @module
+ */
+
+import type { Tensor } from "../data/safetensors.ts";
+import { show } from "../engine/checks.ts";
+import { defineNetwork } from "./network.ts";
+import { layerOffsets } from "./parameters.ts";
+
+/** Layers and parameters of a network that was trained somewhere. */
+export interface Weights {
+  readonly layers: readonly number[];
+  /** f32, the library's flat layout: layer by layer, weights `[fanOut][fanIn]`, then biases. */
+  readonly parameters: Float32Array<ArrayBuffer>;
+}
+
+const natural = new Intl.Collator("en", { numeric: true });
+
+/**
+ * A dense network from tensors named as PyTorch names them: `0.weight` of shape [out, in] and `0.bias` [out], then `2.weight` and so
+ * on with any prefix; layers follow each other in the natural order of their names.
+ *
+ * @throws RangeError naming the tensor: a missing bias, shapes that do not chain, numbers that are not finite.
+ */
+export function weightsFromTensors(tensors: ReadonlyMap<string, Tensor>): Weights {
+  const modules = new Set<string>();
+  for (const name of tensors.keys()) {
+    const module = /^(?:(.*)\.)?(?:weight|bias)$/.exec(name);
+    if (!module) throw new RangeError(`weights: expected names that end in weight or bias, got ${show(name)}`);
+    modules.add(module[1] === undefined ? "" : `${module[1]}.`);
+  }
+  if (modules.size === 0) throw new RangeError("weights: expected at least one layer, got no tensors");
+  const layers: number[] = [];
+  const parts: Float32Array[] = [];
+  for (const module of [...modules].sort(natural.compare)) {
+    const weight = tensors.get(`${module}weight`);
+    const bias = tensors.get(`${module}bias`);
+    if (!weight) throw new RangeError(`weights: ${show(`${module}weight`)} is missing`);
+    if (!bias)
+      throw new RangeError(`weights: ${show(`${module}bias`)} is missing; give zeros for a layer without biases`);
+    const [out, fanIn] = weight.shape;
+    if (weight.shape.length !== 2 || out < 1 || fanIn < 1) {
+      throw new RangeError(`weights: ${module}weight: expected shape (out, in), got (${weight.shape.join(", ")})`);
+    }
+    if (bias.shape.length !== 1 || bias.shape[0] !== out) {
+      throw new RangeError(`weights: ${module}bias: expected shape (${out}), got (${bias.shape.join(", ")})`);
+    }
+    const before = layers.at(-1);
+    if (before === undefined) layers.push(fanIn);
+    else if (before !== fanIn) {
+      throw new RangeError(
+        `weights: ${module}weight: expected ${before} inputs, the layer before has as many outputs, got ${fanIn}`,
+      );
+    }
+    layers.push(out);
+    for (const [name, { data }] of [
+      [`${module}weight`, weight],
+      [`${module}bias`, bias],
+    ] as const) {
+      const bad = data.findIndex((x) => !Number.isFinite(x));
+      if (bad >= 0) throw new RangeError(`weights: ${name}[${bad}]: expected a finite number, got ${data[bad]}`);
+      parts.push(data);
+    }
+  }
+  const parameters = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    parameters.set(part, at);
+    at += part.length;
+  }
+  return { layers, parameters };
+}
+
+/** The reverse: tensors named `0.weight`, `0.bias`, `2.weight`, … as in a `torch.nn.Sequential` with activations between. */
+export function tensorsFromWeights({ layers, parameters }: Weights): Map<string, Tensor> {
+  const network = defineNetwork({ layers });
+  if (parameters.length !== network.parameterCount) {
+    throw new RangeError(`parameters: expected ${network.parameterCount} numbers, got ${parameters.length}`);
+  }
+  const tensors = new Map<string, Tensor>();
+  layerOffsets(network)
+    .slice(0, layers.length - 1)
+    .forEach((offset, l) => {
+      const [fanIn, fanOut] = [layers[l], layers[l + 1]];
+      const biases = offset + fanIn * fanOut;
+      tensors.set(`${2 * l}.weight`, { shape: [fanOut, fanIn], data: parameters.slice(offset, biases) });
+      tensors.set(`${2 * l}.bias`, { shape: [fanOut], data: parameters.slice(biases, biases + fanOut) });
+    });
+  return tensors;
+}
