@@ -31,8 +31,25 @@ export interface TrainingPlan {
   readonly sparse: boolean;
 }
 
-/** Allocates and fills a plan. It lives until the arena is released. */
-export function makeTrainingPlan(kernels: Kernels, network: Network, data: Dataset, loss: LossName): TrainingPlan {
+/** Whether so many inputs are zero that the first layer takes only the others. */
+export function isSparse({ inputs }: Dataset): boolean {
+  let nonzero = 0;
+  for (const x of inputs) nonzero += Number(x !== 0);
+  return nonzero < SPARSE * inputs.length;
+}
+
+/**
+ * Allocates and fills a plan. It lives until the arena is released.
+ *
+ * @param sparse whether the first layer takes only inputs that are not zero; the last bits depend on it.
+ */
+export function makeTrainingPlan(
+  kernels: Kernels,
+  network: Network,
+  data: Dataset,
+  loss: LossName,
+  sparse = isSparse(data),
+): TrainingPlan {
   const { layers } = network;
   const count = layers.length - 1;
   const { points, features } = data;
@@ -57,13 +74,12 @@ export function makeTrainingPlan(kernels: Kernels, network: Network, data: Datas
   const buffers = regions.map((_, l) => [0, 1, 2, 3].map(() => kernels.allocate(4 * block * widths[l + 1])));
   const targets = kernels.put(data.targets);
 
-  let nonzero = 0;
-  for (const x of data.inputs) nonzero += Number(x !== 0);
-  const sparse = nonzero < SPARSE * data.inputs.length;
   let inputs = 0;
   let starts = 0;
   let gathered = 0;
   if (sparse) {
+    let nonzero = 0;
+    for (const x of data.inputs) nonzero += Number(x !== 0);
     starts = kernels.allocate(4 * (points + 1));
     const records = kernels.allocate(8 * (nonzero + 1));
     const row = kernels.allocate(4 * features);
