@@ -303,6 +303,31 @@ describe("a product that does not end well", () => {
     );
   });
 
+  it("traps in a helper: the product rejects with the RuntimeError, and that worker is not used again", async () => {
+    await watching(async (started, options) => {
+      const pool = new Pool({ workers: 2, ...options });
+      const { network, data, w, v } = problemOf([4, 6, 2], "ce", "relu", 2 * SHARD);
+      const out = new Float32Array(w.length);
+      const productOf = (target: number): Promise<void> => {
+        const targets = data.targets.slice();
+        targets[SHARD] = target;
+        const bad = { ...data, targets };
+        return withHelpers(pool, 2, network, bad, "ce", never, async (helpers, signal) => {
+          const surface = new SplitSurface(await Kernels.create(module), network, bad, "ce", { helpers, signal });
+          await surface.hessianProduct(w, v, out);
+        });
+      };
+      await productOf(1);
+      expect(started).toHaveLength(1);
+      // an address far beyond the memory
+      await expect(productOf(5e8)).rejects.toMatchObject({ name: "RuntimeError" });
+      await productOf(1);
+      expect(started).toHaveLength(2);
+      pool.close();
+      await allGone(started);
+    });
+  });
+
   it.each([0, 2])("is aborted, %i workers: rejects with the reason, soon", async (workers) => {
     await watching(async (started, options) => {
       const pool = new Pool({ workers, ...options });

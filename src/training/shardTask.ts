@@ -62,23 +62,29 @@ export const shardTask: Task<ShardArguments, null> = {
     const { plan } = surface;
     const tree = new ShardTree(kernels, plan.entries, run);
     const outputs = network.layers[network.layers.length - 1];
-    const endpoint: ShardEndpoint = {
-      async compute(job, w, v) {
-        if (w) kernels.f32(plan.w, plan.entries).set(w);
-        if (v) kernels.f32(plan.direction, plan.entries).set(v);
-        tree.clear();
-        const reply: ShardReply = {
-          ...(await computeShards(surface, run, all, job, tree, pause)),
-          outputs: job === "outputs" ? kernels.f32(surface.outputAddress, data.points * outputs).slice() : undefined,
-          sums: tree.sums(),
-        };
-        const buffers = reply.sums.map(({ vector }) => vector.buffer);
-        if (reply.outputs) buffers.push(reply.outputs.buffer);
-        return transfer(reply, buffers);
-      },
+    const compute: ShardEndpoint["compute"] = async (job, w, v) => {
+      if (w) kernels.f32(plan.w, plan.entries).set(w);
+      if (v) kernels.f32(plan.direction, plan.entries).set(v);
+      tree.clear();
+      const reply: ShardReply = {
+        ...(await computeShards(surface, run, all, job, tree, pause)),
+        outputs: job === "outputs" ? kernels.f32(surface.outputAddress, data.points * outputs).slice() : undefined,
+        sums: tree.sums(),
+      };
+      const buffers = reply.sums.map(({ vector }) => vector.buffer);
+      if (reply.outputs) buffers.push(reply.outputs.buffer);
+      return transfer(reply, buffers);
     };
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       end.onmessage = () => resolve();
+      const endpoint: ShardEndpoint = {
+        // the task fails with a product, so that the pool gets to know of a trap
+        compute: (...call) =>
+          compute(...call).catch((error: unknown) => {
+            reject(error);
+            throw error;
+          }),
+      };
       expose(endpoint, port);
     });
     end.close();
