@@ -1,7 +1,8 @@
 /** Every task that a worker can run: one line each. */
 import { surfaceTasks } from "../src/flatness/tasks.ts";
+import { shardTask } from "../src/training/shardTask.ts";
 import { trainTask } from "../src/training/trainTask.ts";
 import { countChunk } from "../src/volume/countChunk.ts";
 import { describeRows } from "../src/volume/describeRows.ts";
 
-export const tasks = [countChunk, describeRows, trainTask, surfaceTasks.measure, surfaceTasks.grid];
+export const tasks = [countChunk, describeRows, trainTask, surfaceTasks.measure, surfaceTasks.grid, shardTask];
