@@ -27,25 +27,38 @@ async function bundle(input, output, options = {}) {
   return result;
 }
 
-execFileSync(bin("asc"), ["assembly/index.ts", "--target", "release"], { stdio: ["ignore", "inherit", "inherit"] });
 // from nothing, so that what a worker runs can't come to depend on the source of an earlier worker
 rmSync("src/generated", { recursive: true, force: true });
 mkdirSync("src/generated", { recursive: true });
-const wasm = readFileSync("build/flatvol.wasm");
-writeFileSync(
-  "src/generated/wasm.ts",
+const generate = (file, from, name, value) =>
+  writeFileSync(`src/generated/${file}.ts`, `${header(from)}export const ${name} =\n  ${JSON.stringify(value)};\n`);
+generate("version", "package.json", "version", version);
+// the two builds (src/engine/build.ts): the module, and the script of its workers
+const builds = [
+  {
+    entry: "assembly/core.ts",
+    wasm: "build/core.wasm",
+    worker: "workers/core.ts",
+    files: ["coreWasm", "coreWorkerSource"],
+  },
+  {
+    entry: "assembly/index.ts",
+    wasm: "build/flatvol.wasm",
+    worker: "workers/full.ts",
+    files: ["wasm", "workerSource"],
+  },
+];
+for (const { entry, wasm, files } of builds) {
+  const outputs = ["--outFile", wasm, "--textFile", wasm.replace(/wasm$/, "wat")];
+  execFileSync(bin("asc"), [entry, "--target", "release", ...outputs], { stdio: ["ignore", "inherit", "inherit"] });
   // deflated first: base64 alone would undo a server's compression
-  `${header("build/flatvol.wasm")}export const deflatedWasmBase64 =\n  "${deflateSync(wasm, { level: 9 }).toString("base64")}";\n`,
-);
-writeFileSync(
-  "src/generated/version.ts",
-  `${header("package.json")}export const version = ${JSON.stringify(version)};\n`,
-);
-await bundle("workers/endpoint.ts", { file: "build/worker.js", format: "iife", minify: true });
-writeFileSync(
-  "src/generated/workerSource.ts",
-  `${header("workers/endpoint.ts")}export const workerSource =\n  ${JSON.stringify(readFileSync("build/worker.js", "utf8"))};\n`,
-);
+  generate(files[0], wasm, "deflatedWasmBase64", deflateSync(readFileSync(wasm), { level: 9 }).toString("base64"));
+}
+for (const { worker, files } of builds) {
+  const script = `build/${files[1]}.js`;
+  await bundle(worker, { file: script, format: "iife", minify: true });
+  generate(files[1], worker, "workerSource", readFileSync(script, "utf8"));
+}
 if (process.argv[2] === "generated") process.exit(0);
 
 rmSync("dist", { recursive: true, force: true });
@@ -75,5 +88,5 @@ const bundled = ["comlink", "@noble/hashes"].map(
   (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`,
 );
 writeFileSync("dist/THIRD_PARTY_LICENSES.txt", bundled.join("\n\n"));
-writeFileSync("dist/worker.js", readFileSync("build/worker.js"));
+writeFileSync("dist/worker.js", readFileSync("build/workerSource.js"));
 execFileSync(bin("tsc"), ["-p", "tsconfig.build.json"], { stdio: "inherit" });

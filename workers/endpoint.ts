@@ -1,14 +1,17 @@
-/** The script of every worker, in Node and in browsers: gets the compiled module and a port, and runs tasks. */
+/** What every worker does, in Node and in browsers: gets the compiled module and a port, and runs tasks. */
 import { expose, transfer } from "comlink";
 import { Kernels } from "../src/engine/kernels.ts";
 import { receiveStart } from "../src/engine/platform.ts";
 import type { WorkerEndpoint, WorkerStart } from "../src/engine/pool.ts";
 import type { Task } from "../src/engine/task.ts";
-import { tasks } from "./tasks.ts";
 
-const byName = new Map<string, Task<never, unknown>>(tasks.map((task) => [task.name, task as Task<never, unknown>]));
+/** Serves the tasks. */
+export function serve(tasks: ReadonlyArray<Task<never, unknown>>): void {
+  const byName = new Map(tasks.map((task) => [task.name, task]));
+  receiveStart<WorkerStart>((message) => start(byName, message));
+}
 
-function start({ module, port }: WorkerStart): void {
+function start(byName: ReadonlyMap<string, Task<never, unknown>>, { module, port }: WorkerStart): void {
   const kernels = Kernels.create(module);
   const endpoint: WorkerEndpoint = {
     async run(name, args) {
@@ -26,5 +29,3 @@ function start({ module, port }: WorkerStart): void {
   };
   expose(endpoint, port);
 }
-
-receiveStart<WorkerStart>(start);

@@ -1,8 +1,14 @@
-/** Every task that a worker can run: one line each. */
+/** Every task that a worker can run: one line each. The core's are what the core build's workers know. */
+import type { Task } from "../src/engine/task.ts";
 import { surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
 import { trainTask } from "../src/training/trainTask.ts";
-import { countChunk } from "../src/volume/countChunk.ts";
-import { describeRows } from "../src/volume/describeRows.ts";
+import { coreTasks } from "./coreTasks.ts";
 
-export const tasks = [countChunk, describeRows, trainTask, surfaceTasks.measure, surfaceTasks.grid, shardTask];
+export const tasks = [
+  ...coreTasks,
+  trainTask,
+  surfaceTasks.measure,
+  surfaceTasks.grid,
+  shardTask,
+] as unknown as ReadonlyArray<Task<never, unknown>>;

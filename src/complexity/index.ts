@@ -6,8 +6,8 @@
 import { formatFunction, hexDigits, parseFunction } from "../data/functions.ts";
 import { MAXIMUM_BITS } from "../data/points.ts";
 import { checkInteger, checkOptions, show } from "../engine/checks.ts";
+import { coreBuild } from "../engine/core.ts";
 import type { Kernels } from "../engine/kernels.ts";
-import { sharedKernels } from "../engine/module.ts";
 import { criticalSampleRatioOfRows } from "./criticalSampleRatio.ts";
 import { entropyOfRows } from "./entropy.ts";
 import { lempelZivOfRows } from "./lempelZiv.ts";
@@ -95,7 +95,7 @@ export async function complexity(
     group.indices.push(i);
     group.keys.push(key);
   });
-  const kernels = await sharedKernels();
+  const kernels = await coreBuild.kernels();
   const result = new Array<Complexity>(list.length);
   for (const [points, { indices, keys }] of groups) {
     const stride = Math.ceil(points / 32);

@@ -7,10 +7,10 @@
  * @module
  */
 import { type Remote, releaseProxy, transfer, wrap } from "comlink";
-import { workerSource } from "../generated/workerSource.ts";
+import type { EngineBuild } from "./build.ts";
 import { checkInteger, checkOptions, show } from "./checks.ts";
+import { coreBuild } from "./core.ts";
 import { Kernels } from "./kernels.ts";
-import { compileModule } from "./module.ts";
 import {
   breathe,
   hardwareThreads,
@@ -63,6 +63,7 @@ export interface CallOptions {
 const MAXIMUM_WORKERS = 256;
 
 interface Member {
+  readonly build: EngineBuild;
   readonly handle: WorkerHandle;
   readonly port: MessagePort;
   readonly remote: Remote<WorkerEndpoint>;
@@ -80,7 +81,8 @@ export class Pool {
   readonly #waiting: Array<{ grant(): void; deny(cause: unknown): void }> = [];
   #busy = 0;
   #closed = false;
-  #local: Promise<Kernels> | undefined;
+  /** With no workers: the instances of the calling thread. */
+  readonly #local = new Map<EngineBuild, Promise<Kernels>>();
 
   constructor(options: PoolOptions = {}) {
     checkOptions("pool", options, ["workers", "worker"]);
@@ -126,7 +128,8 @@ export class Pool {
     let onAbort: (() => void) | undefined;
     try {
       signal?.throwIfAborted();
-      member = this.#idle.pop() ?? (await this.#start());
+      const build = task.build ?? coreBuild;
+      member = this.#takeIdle(build) ?? (await this.#start(build));
       if (this.#closed) throw new Error("pool: it was closed");
       const current = member;
       setReferenced(current.port, true);
@@ -181,8 +184,10 @@ export class Pool {
   }
 
   async #runHere<A, R>(task: Task<A, R>, args: A, signal: AbortSignal | undefined): Promise<R> {
-    this.#local ??= compileModule().then((module) => Kernels.create(module));
-    const kernels = await this.#local;
+    const build = task.build ?? coreBuild;
+    const local = this.#local.get(build) ?? build.compile().then((module) => Kernels.create(module));
+    this.#local.set(build, local);
+    const kernels = await local;
     let last = performance.now();
     const pause = async (): Promise<void> => {
       if (performance.now() - last < SLICE_MS) return;
@@ -198,7 +203,7 @@ export class Pool {
       signal?.throwIfAborted();
       return await task.run({ kernels, pause }, args);
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) this.#local = undefined;
+      if (error instanceof WebAssembly.RuntimeError) this.#local.delete(build);
       throw error;
     } finally {
       kernels.release(mark);
@@ -239,11 +244,23 @@ export class Pool {
     else this.#busy--;
   }
 
-  async #start(): Promise<Member> {
-    const module = await compileModule();
+  /** An idle worker that knows the build's tasks; where all places are taken, one that does not makes room. */
+  #takeIdle(build: EngineBuild): Member | undefined {
+    const own = this.#idle.findLastIndex((member) => member.build === build);
+    const at = own >= 0 ? own : this.#idle.findLastIndex((member) => member.build.includes.includes(build));
+    if (at >= 0) return this.#idle.splice(at, 1)[0];
+    if (this.#members.size >= this.size) {
+      const other = this.#idle.shift();
+      if (other) this.#stop(other);
+    }
+    return undefined;
+  }
+
+  async #start(build: EngineBuild): Promise<Member> {
+    const module = await build.compile();
     const { port1, port2 } = new MessageChannel();
     const handle = startWorker(
-      workerSource,
+      build.workerSource,
       (cause) => {
         const at = this.#idle.indexOf(member);
         if (at >= 0) this.#idle.splice(at, 1);
@@ -252,7 +269,7 @@ export class Pool {
       },
       this.#factory,
     );
-    const member: Member = { handle, port: port1, remote: wrap<WorkerEndpoint>(port1), reject: undefined };
+    const member: Member = { build, handle, port: port1, remote: wrap<WorkerEndpoint>(port1), reject: undefined };
     this.#members.add(member);
     handle.start({ module, port: port2 } satisfies WorkerStart, [port2]);
     return member;

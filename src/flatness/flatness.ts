@@ -5,12 +5,13 @@
  * @module
  */
 import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
-import { sharedKernels } from "../engine/module.ts";
+import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
+import { onBuild } from "../engine/task.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
 import { checkDataset, checkLoss } from "../training/dataset.ts";
-import { withHelpers } from "../training/shardTask.ts";
+import { withHelpers } from "../training/helpers.ts";
 import { isLarge } from "../training/splitSurface.ts";
 import type { Dataset, LossName } from "../training/surface.ts";
 import type { fisherRaoOptions } from "./fisherRao.ts";
@@ -221,7 +222,7 @@ export async function flatnessOn<const M extends string>(
   const run = (name: string | undefined) => async (pool: Pool, signal: AbortSignal, members: number) => {
     const measured = (helpers: MessagePort[], until: AbortSignal) => {
       const args = { ...call.base, measure: name, seed: call.seed, options: measureOptions, helpers };
-      return pool.run(tasks.measure, args, { signal: until, transfer: helpers });
+      return pool.run(onBuild(fullBuild, tasks.measure), args, { signal: until, transfer: helpers });
     };
     const result = large
       ? await withHelpers(pool, members, call.network, points, lossName, signal, measured)
@@ -302,7 +303,7 @@ export async function landscapeOn(
   const a = coordinates(radius, steps);
   const b = dimensions === 2 ? a.slice() : [];
   const grid = (part: readonly number[], columns: readonly number[]) => (pool: Pool, signal: AbortSignal) =>
-    pool.run(tasks.grid, { ...call.base, directions, a: part, b: columns }, { signal });
+    pool.run(onBuild(fullBuild, tasks.grid), { ...call.base, directions, a: part, b: columns }, { signal });
   const rows = Math.ceil(steps / TASKS);
   const pieces = Array.from({ length: Math.ceil(steps / rows) }, (_, i) => grid(a.slice(i * rows, (i + 1) * rows), b));
   const [centre, ...parts] = await onPool(options, [grid([0], [0]), ...pieces]);

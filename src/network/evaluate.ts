@@ -6,8 +6,8 @@
 import { formatFunction } from "../data/functions.ts";
 import { booleanPoints, givenPoints, MAXIMUM_BITS, type Points, type PointsOptions } from "../data/points.ts";
 import { checkInteger, show } from "../engine/checks.ts";
+import { coreBuild } from "../engine/core.ts";
 import type { Kernels } from "../engine/kernels.ts";
-import { sharedKernels } from "../engine/module.ts";
 import { checkScale, defineNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { checkParameters, keyOfParameters, layerOffsets, singleOutput } from "./parameters.ts";
 import { RECORD } from "./plan.ts";
@@ -52,7 +52,7 @@ export async function evaluate(
   const data = Float32Array.from(inputs);
   const bad = data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw new RangeError(`inputs[${bad}]: expected a finite number within f32, got ${show(inputs[bad])}`);
-  const kernels = await sharedKernels();
+  const kernels = await coreBuild.kernels();
   return kernels.scoped(() => evaluateBatches(kernels, net, parameters, data, points));
 }
 
@@ -130,7 +130,7 @@ export async function functionOf(
   const net = singleOutput(defineNetwork(network));
   checkParameters(net, parameters);
   const points = pointsOf(net, inputs);
-  const key = keyOfParameters(await sharedKernels(), net, points, parameters);
+  const key = keyOfParameters(await coreBuild.kernels(), net, points, parameters);
   return formatFunction(key, points.count);
 }
 

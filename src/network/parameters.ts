@@ -5,8 +5,8 @@
  */
 import { booleanPoints, type Points } from "../data/points.ts";
 import { checkInteger, checkOptions, checkSeed, show } from "../engine/checks.ts";
+import { coreBuild } from "../engine/core.ts";
 import type { Kernels } from "../engine/kernels.ts";
-import { sharedKernels } from "../engine/module.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "./network.ts";
 import { type Layout, makePlan, type Plan, visitRegion } from "./plan.ts";
 
@@ -94,7 +94,7 @@ export async function sampleParameters(
   const points: Points = boolean
     ? booleanPoints(features)
     : { kind: "points", count: 1, features, values: () => new Float32Array(features) };
-  const kernels = await sharedKernels();
+  const kernels = await coreBuild.kernels();
   return kernels.scoped(() => {
     const plan = makePlan(kernels, net, points, draws, { bits: 0, negation: 0 });
     const body = BigInt(Math.floor(sample / draws));

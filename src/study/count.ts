@@ -5,8 +5,8 @@
  */
 
 import { formatFunction } from "../data/functions.ts";
+import { coreBuild } from "../engine/core.ts";
 import type { Kernels } from "../engine/kernels.ts";
-import { sharedKernels } from "../engine/module.ts";
 import { breathe } from "../engine/platform.ts";
 import { version } from "../generated/version.ts";
 import { type Correlation, correlate } from "../statistics/correlation.ts";
@@ -148,7 +148,7 @@ const BINS = 8;
 /** Records of the count study from a table. The same table gives the same records, but for `run`. */
 export async function countRecords(table: FunctionTable, options: CountStudyOptions = {}): Promise<CountRecords> {
   const { signal, pool, workers } = options;
-  const kernels = await sharedKernels();
+  const kernels = await coreBuild.kernels();
   const tally = new Tally(table);
   for await (const batch of describeTable(table, options)) {
     tally.add(batch);

@@ -4,9 +4,10 @@
  * @module
  */
 import { checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
-import { sharedKernels } from "../engine/module.ts";
+import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { RandomStream } from "../engine/random.ts";
+import { onBuild } from "../engine/task.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
 import { checkDataset, checkLoss } from "./dataset.ts";
@@ -108,7 +109,7 @@ export async function train(network: NetworkOptions, data: Dataset, options: Tra
   try {
     const args = { network: net, data: set, test, lossName, start, settings, batch, maxEpochs };
     return await pool.run(
-      trainTask,
+      onBuild(fullBuild, trainTask),
       { ...args, extraEpochs, genuine, targetLoss, historyEvery, seed },
       { signal: options.signal },
     );

@@ -5,8 +5,8 @@
  */
 import type { PointsOptions } from "../data/points.ts";
 import { checkInteger, checkOptions, checkSeed, show } from "../engine/checks.ts";
+import { coreBuild } from "../engine/core.ts";
 import { Kernels } from "../engine/kernels.ts";
-import { compileModule } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { pointsOf } from "../network/evaluate.ts";
 import { defineNetwork, type NetworkOptions } from "../network/network.ts";
@@ -132,7 +132,7 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
   const keeper = new SegmentKeeper(rowShape(points.count, draws > 1), memoryLimit, options.spill);
   try {
     signal?.throwIfAborted();
-    const kernels = await Kernels.create(await compileModule());
+    const kernels = await Kernels.create(await coreBuild.compile());
     const pause = makePause(inner);
     const collector = new RunCollector(kernels, keeper, pause);
     const firstBody = firstSample / draws;

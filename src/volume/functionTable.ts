@@ -8,8 +8,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { compareWords, formatFunction, parseFunction } from "../data/functions.ts";
 import type { Points } from "../data/points.ts";
 import { checkInteger } from "../engine/checks.ts";
+import { coreBuild } from "../engine/core.ts";
 import { Kernels } from "../engine/kernels.ts";
-import { compileModule } from "../engine/module.ts";
 import { breathe } from "../engine/platform.ts";
 import { SLICE_MS } from "../engine/task.ts";
 import type { Network } from "../network/network.ts";
@@ -516,7 +516,7 @@ export async function mergeTables(
       joined[joined.length - 1] = { ...last, end: range.end };
     else joined.push(range);
   }
-  const kernels = await Kernels.create(await compileModule());
+  const kernels = await Kernels.create(await coreBuild.compile());
   const keeper = new SegmentKeeper(first.keeper.shape, Math.max(...tables.map((t) => t.keeper.memoryLimit)), undefined);
   const pause = makePause(options.signal);
   const run = await mergeRuns(

@@ -1,0 +1,67 @@
+/** The two builds of the engine, and pools that run tasks of both. */
+import { describe, expect, it } from "vitest";
+import { coreBuild } from "../src/engine/core.ts";
+import { fullBuild } from "../src/engine/module.ts";
+import { flatness, train } from "../src/flatness.ts";
+import { countFunctions, createPool, type Pool } from "../src/index.ts";
+import { allGone, watching } from "./watchedWorkers.ts";
+
+const network = { layers: [2, 4, 1] };
+const data = {
+  points: 4,
+  features: 2,
+  inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1),
+  targets: Float32Array.of(0, 1, 1, 1),
+};
+const count = async (pool: Pool) => (await countFunctions(network, { samples: 500, pool })).digest();
+const learn = async (pool: Pool) => (await train(network, data, { loss: "bce", maxEpochs: 3, pool })).trainLoss;
+
+describe("the builds", () => {
+  it("the core's module is a part of the full one and has nothing of training", async () => {
+    const names = async (build: typeof coreBuild) =>
+      new Set(WebAssembly.Module.exports(await build.compile()).map(({ name }) => name));
+    const [core, full] = [await names(coreBuild), await names(fullBuild)];
+    expect([...core].filter((name) => !full.has(name))).toEqual([]);
+    expect(core.size).toBeLessThan(full.size);
+    for (const name of ["hessianAt", "trainSteps", "matmul"]) expect([name, core.has(name)]).toEqual([name, false]);
+    expect(coreBuild.workerSource.length).toBeLessThan(0.7 * fullBuild.workerSource.length);
+    expect(coreBuild.workerSource).not.toContain("hessian");
+  });
+
+  it.each([0, 1, 2])(
+    "a pool of %i workers runs tasks of both, in turn and at once, with the same results",
+    async (workers) => {
+      await watching(async (started, options) => {
+        const pool = createPool({ workers, ...options });
+        const first = [await count(pool), await learn(pool)];
+        for (let k = 0; k < 3; k++) expect([await count(pool), await learn(pool)]).toEqual(first);
+        const both = await Promise.all([count(pool), learn(pool), learn(pool), count(pool), learn(pool)]);
+        expect(both).toEqual([first[0], first[1], first[1], first[0], first[1]]);
+        // never more of them alive than the pool's size
+        expect(started.filter((worker) => !worker.gone()).length).toBeLessThanOrEqual(workers + 1);
+        const { trace } = await flatness(network, new Float32Array(17).fill(0.1), data, {
+          loss: "bce",
+          measures: ["trace"],
+          pool,
+        });
+        expect(trace.value).toBeGreaterThan(0);
+        pool.close();
+        await allGone(started);
+      });
+    },
+  );
+
+  it("workers of the full build serve both, so that turns about start no worker each time", async () => {
+    await watching(async (started, options) => {
+      const pool = createPool({ workers: 2, ...options });
+      for (let k = 0; k < 4; k++) {
+        await count(pool);
+        await Promise.all([learn(pool), learn(pool)]);
+      }
+      // two of the core for the first count, two of the full build after it
+      expect(started.length).toBeLessThanOrEqual(4);
+      pool.close();
+      await allGone(started);
+    });
+  });
+});
