@@ -4,6 +4,7 @@
  * @module
  */
 import { show } from "../engine/checks.ts";
+import { countOf } from "./shape.ts";
 
 /** An array, row-major (C order). */
 export interface NpyArray {
@@ -66,10 +67,10 @@ export function readNpy(bytes: Uint8Array): NpyArray {
     .map((text) => text.trim())
     .filter((text) => text !== "")
     .map(Number);
+  const count = countOf("npy", shape);
   if (order === "True" && shape.length > 1) {
     throw new RangeError("npy: expected C order, got Fortran order; save numpy.ascontiguousarray(x)");
   }
-  const count = shape.reduce((product, size) => product * size, 1);
   const at = start + length;
   if (count * reader.bytes !== bytes.length - at) {
     throw new RangeError(
