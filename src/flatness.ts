@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { type NpyArray, readNpy, writeNpy } from "./data/npy.ts";
 export { readSafetensors, type Tensor, writeSafetensors } from "./data/safetensors.ts";
 export { flatness, landscape } from "./flatness/api.ts";
 export type {
@@ -16,6 +17,7 @@ export type {
   MeasureRecord,
 } from "./flatness/flatness.ts";
 export type { DirectionScaling, Landscape } from "./flatness/landscape.ts";
+export { type RescaleOptions, rescale } from "./network/rescale.ts";
 export { tensorsFromWeights, type Weights, weightsFromTensors } from "./network/weights.ts";
 export type { OptimizerName, OptimizerOptions } from "./training/optimiser.ts";
 export type { Dataset, LossName } from "./training/surface.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readNpy } from "../src/data/npy.ts";
+import { readNpy, writeNpy } from "../src/data/npy.ts";
 
 /** A file as numpy.save writes it (numpy/lib/format.py): the header padded to a multiple of 64 bytes. */
 function npy(header: string, data: Uint8Array | number[], version = 1): Uint8Array {
@@ -176,5 +176,44 @@ describe("readNpy", () => {
     expect(() => readNpy(npy(head("|u1", `(${"1, ".repeat(many)})`), [7], 2))).toThrow(
       /at most 64 dimensions, got 500000/,
     );
+  });
+});
+
+describe("writeNpy", () => {
+  it("writes the bytes of numpy.save (1.24)", () => {
+    expect(writeNpy({ shape: [1, 3], data: Float32Array.of(1.5, -2, 3e38) })).toEqual(
+      npy(head("<f4", "(1, 3)"), bytesOf(Float32Array.of(1.5, -2, 3e38))),
+    );
+    const one = writeNpy({ shape: [1], data: Float64Array.of(0.1) });
+    expect(one).toEqual(npy(head("<f8", "(1,)"), bytesOf(Float64Array.of(0.1))));
+    expect(one.length).toBe(136);
+    expect(String.fromCharCode(...one.subarray(6, 12))).toBe("\x01\x00v\x00{'");
+    expect([...one.subarray(128)]).toEqual([0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f]);
+  });
+
+  it("there and back, any shape, to the bit", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(4), { maxLength: 4 }),
+        fc.boolean(),
+        fc.infiniteStream(fc.double()),
+        (shape, wide, x) => {
+          const count = shape.reduce((product, size) => product * size, 1);
+          const values = [...x.take(count)];
+          const data = wide ? Float64Array.from(values) : Float32Array.from(values);
+          expect(readNpy(writeNpy({ shape, data }))).toEqual({ shape, data, dtype: wide ? "<f8" : "<f4" });
+        },
+      ),
+    );
+  });
+
+  it.each([
+    [{ shape: [2], data: [1, 2] }, /data: expected a Float32Array or a Float64Array, got \[1,2\]/],
+    [{ shape: [3], data: new Float32Array(2) }, /data: expected 3 numbers for shape \(3\), got 2/],
+    [{ shape: 2, data: new Float32Array(2) }, /shape: expected an array of integers, got 2/],
+    [{ shape: [-1], data: new Float32Array(2) }, /shape\[0\]: expected an integer from 0/],
+    [null, /array: expected an object, got null/],
+  ])("refuses %j", (array, message) => {
+    expect(() => writeNpy(array as never)).toThrow(message);
   });
 });

@@ -218,6 +218,7 @@ describe("networks as tensors", () => {
     expect(weightsFromTensors(readSafetensors(file()))).toEqual({
       layers: [3, 2, 1],
       parameters: Float32Array.of(1, 2, 3, -4, 0.5, 0.25, 0.125, -8, 1.5, -0.0009765625, 3.140625),
+      names: ["net.0", "net.2"],
     });
     const layer = (k: number): Array<readonly [string, Tensor]> => [
       [`l${k}.weight`, { shape: [1, 1], data: Float32Array.of(k) }],
@@ -233,7 +234,18 @@ describe("networks as tensors", () => {
     const tensors = tensorsFromWeights(weights);
     expect([...tensors.keys()]).toEqual(["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"]);
     expect(tensors.get("2.weight")?.shape).toEqual([3, 5]);
-    expect(weightsFromTensors(readSafetensors(writeSafetensors(tensors)))).toEqual(weights);
+    expect(weightsFromTensors(readSafetensors(writeSafetensors(tensors)))).toEqual({
+      ...weights,
+      names: ["0", "2", "4"],
+    });
+    // a network trained elsewhere keeps its names
+    const named = tensorsFromWeights(weightsFromTensors(readSafetensors(file())));
+    expect([...named.keys()]).toEqual([...readSafetensors(file()).keys()]);
+    expect([...tensorsFromWeights({ layers: [1, 1], parameters: new Float32Array(2), names: [""] }).keys()]).toEqual([
+      "weight",
+      "bias",
+    ]);
+    expect(() => tensorsFromWeights({ ...weights, names: ["a", "b", "b"] })).toThrow(/names: expected 3 different/);
   });
 
   const t = (shape: number[], ...data: number[]) => ({ shape, data: Float32Array.from(data) });

@@ -63,48 +63,57 @@ export function parseBytes(flag: string, text: string): number {
   return bytes;
 }
 
-/** The library's arguments, and what they are called on the command line. */
+/** The library's arguments where the command line calls them otherwise than by their own names. */
 const FLAGS: Record<string, string> = {
-  layers: "--layers",
-  activation: "--activation",
-  sigmaW2: "--sigma-w2",
-  sigmaB2: "--sigma-b2",
-  samples: "--samples",
-  seed: "--seed",
-  firstSample: "--first-sample",
-  outputDraws: "--output-draws",
-  workers: "--workers",
   memoryLimit: "--memory",
   inputs: "--x",
   npy: "--x",
+  "data.points": "--x",
+  "data.features": "--x",
+  "data.inputs": "--x",
+  "data.targets": "--y",
+  "test.points": "--x-test",
+  "test.features": "--x-test",
+  "test.inputs": "--x-test",
+  "test.targets": "--y-test",
+  parameters: "--weights",
+  learningRate: "--lr",
   directory: "--spill",
   path: "--out",
   k: "--top",
   function: "HEX",
   functions: "HEX",
-  bits: "--bits",
 };
 
+/** `--sigma-w2` for sigmaW2. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** Names that are no common words, and so can stand for flags anywhere in a text. */
-const ANYWHERE = /\b(sigmaW2|sigmaB2|firstSample|outputDraws|memoryLimit)\b/g;
+const ANYWHERE = /\b(sigmaW2|sigmaB2|firstSample|outputDraws|memoryLimit|learningRate|maxEpochs|targetLoss)\b/g;
 
 /** A text of the library in the words of the command line. */
 export function inFlags(text: string): string {
-  return text.replace(ANYWHERE, (name) => FLAGS[name]).replace("give inputs", "give --x");
+  return text.replace(ANYWHERE, (name) => FLAGS[name] ?? flagOf(name)).replace("give inputs", "give --x");
 }
 
 /**
  * The library's own argument errors in the words of the command line.
  *
+ * @param flags those that the verb has, such as `--layers`.
  * @returns undefined if the error is no complaint about an argument.
  */
-export function argumentMessage(error: unknown): string | undefined {
+export function argumentMessage(error: unknown, flags: ReadonlySet<string>): string | undefined {
   if (error instanceof UsageError) return oneLine(error.message);
   if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
-  const match = /^([A-Za-z][A-Za-z0-9]*)((?:\[\d+\]|\.[A-Za-z]+)*): /.exec(error.message);
-  if (!match || !Object.hasOwn(FLAGS, match[1])) return undefined;
-  const rest = inFlags(error.message.slice(match[1].length)).replace(/(got -?\d+)n$/, "$1");
-  return oneLine(FLAGS[match[1]] + rest);
+  const match = /^((?:data|test)\.[a-z]+|[A-Za-z][A-Za-z0-9]*)((?:\[\d+\]|\.[A-Za-z]+)*): /.exec(error.message);
+  if (!match) return undefined;
+  const name = match[1];
+  const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : flagOf(name);
+  if (flag.startsWith("--") && !flags.has(flag)) return undefined;
+  const rest = inFlags(error.message.slice(name.length)).replace(/(got -?\d+)n$/, "$1");
+  return oneLine(flag + rest);
 }
 
 export function oneLine(text: string): string {

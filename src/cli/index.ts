@@ -6,7 +6,18 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../generated/version.ts";
-import { oneLine, parseInteger } from "./arguments.ts";
+import { oneLine, parseInteger, parseNumber } from "./arguments.ts";
+import {
+  activationFlag,
+  dataFlags,
+  flag,
+  layersFlag,
+  outputFlags,
+  priorFlags,
+  seedFlag,
+  weightsFlag,
+  workersFlag,
+} from "./flags.ts";
 import { countFlags } from "./networkOptions.ts";
 import { type CommonOptions, report, runVerb, type Session } from "./session.ts";
 
@@ -21,7 +32,8 @@ function verb<Flags extends CommonOptions>(
   run: (flags: Flags, session: Session, args: string[]) => Promise<void>,
 ): Command {
   return command.allowExcessArguments(false).action(async () => {
-    await runVerb(fullName(command), command.opts<Flags>(), (session) =>
+    const flags = new Set(command.options.map(({ long }) => long ?? ""));
+    await runVerb(fullName(command), command.opts<Flags>(), flags, (session) =>
       run(command.opts<Flags>(), session, command.args),
     );
   });
@@ -46,7 +58,137 @@ function typed(args: readonly string[]): string {
   return ["flatvol", ...args.map(quote)].join(" ");
 }
 
-function commandLine(): Command {
+function addAll(command: Command, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+/** Training and flatness: networks and data are files. */
+async function addFlatnessVerbs(program: Command): Promise<void> {
+  const train = program.command("train").description("train a network to zero error");
+  addAll(train, [
+    layersFlag(),
+    activationFlag(),
+    ...priorFlags(),
+    ...dataFlags(),
+    new Option("--x-test <file.npy>", "points held back, whose accuracy is reported"),
+    new Option("--y-test <file.npy>", "their targets"),
+    new Option("--optimizer <name>", "sgd, momentum, nesterov, adam, adagrad, rmsprop, entropy-sgd, sam").default(
+      "sgd",
+    ),
+    flag("--lr <v>", "learning rate (default: 0.01; adam, rmsprop 0.001; entropy-sgd 1)", parseNumber),
+    new Option("--schedule <name>", "constant or cosine").default("constant"),
+    flag("--batch <n>", "points of a step", parseInteger, 32, "32"),
+    flag("--max-epochs <n>", "cap of epochs; without zero error by then: converged false", parseInteger, 1000, "1000"),
+    flag("--extra-epochs <n>", "epochs to go on after convergence", parseInteger, 0, "0"),
+    flag("--genuine <n>", "only the first n points must come right; the others are an attack set", parseInteger),
+    flag("--target-loss <v>", "stop at this mean loss in place of zero error (needed for mse)", parseNumber),
+    flag("--weight-decay <v>", "lambda, added to the gradient as lambda w", parseNumber),
+    flag("--momentum <v>", "default 0.9 for momentum and nesterov", parseNumber),
+    flag("--beta1 <v>", "adam (default 0.9)", parseNumber),
+    flag("--beta2 <v>", "adam (default 0.999), rmsprop (default 0.99)", parseNumber),
+    flag("--epsilon <v>", "adam, rmsprop (default 1e-8), adagrad (default 1e-10)", parseNumber),
+    flag("--inner-steps <n>", "entropy-sgd: Langevin steps of an outer step (default 5)", parseInteger),
+    flag("--inner-learning-rate <v>", "entropy-sgd: their rate (default 0.1)", parseNumber),
+    flag("--averaging <v>", "entropy-sgd: weight of the newest point in the mean (default 0.75)", parseNumber),
+    flag("--scope <v>", "entropy-sgd: gamma at the start (default 1e-4)", parseNumber),
+    flag("--scope-growth <v>", "entropy-sgd: growth of gamma an outer step (default 1e-3)", parseNumber),
+    flag("--noise <v>", "entropy-sgd: thermal noise (default 1e-4)", parseNumber),
+    flag("--rho <v>", "sam: radius (default 0.05)", parseNumber),
+    flag("--history-every <n>", "a record every so many epochs, in the JSON", parseInteger),
+    new Option("--init <file.safetensors>", "start from these weights in place of a draw from the prior"),
+    seedFlag(),
+    new Option("--out <file.safetensors>", "the trained weights").makeOptionMandatory(),
+    ...outputFlags(),
+  ]);
+  verb(train, async (flags, session) =>
+    (await import("./train.ts")).trainVerb(flags as Parameters<typeof import("./train.ts").trainVerb>[0], session),
+  );
+
+  const predict = program.command("predict").description("logits of a network on data");
+  addAll(predict, [
+    weightsFlag(),
+    activationFlag(),
+    new Option("--x <file.npy>", "points [points][features]").makeOptionMandatory(),
+    new Option("--out <file.npy>", "logits [points][outputs], float32").makeOptionMandatory(),
+    ...outputFlags(),
+  ]);
+  verb(predict, async (flags, session) =>
+    (await import("./predict.ts")).predict(flags as Parameters<typeof import("./predict.ts").predict>[0], session),
+  );
+
+  const flatness = program.command("flatness").description("how flat the loss is around a network, yours included");
+  addAll(flatness, [
+    weightsFlag(),
+    activationFlag(),
+    ...dataFlags(),
+    new Option("--measures <names>", "measures, separated by commas, or all").makeOptionMandatory(),
+    ...priorFlags(),
+    seedFlag(),
+    workersFlag(),
+    new Option("--vectors", "with --json: eigenvectors and maximisers too"),
+    ...outputFlags(),
+  ]);
+  // the measures' own options are known to the measures alone: not loaded for other verbs
+  if (process.argv.includes("flatness")) addAll(flatness, (await import("./measureFlags.ts")).measureFlags());
+  verb(flatness, async (flags, session) =>
+    (await import("./flatness.ts")).flatnessVerb(
+      flags as Parameters<typeof import("./flatness.ts").flatnessVerb>[0],
+      session,
+    ),
+  );
+
+  const rescale = program
+    .command("rescale")
+    .description("alpha-rescaling of a hidden ReLU layer: other parameters, the same outputs");
+  addAll(rescale, [
+    weightsFlag(),
+    activationFlag(),
+    flag("--layer <l>", "the hidden layer, 1 the first", parseInteger).makeOptionMandatory(),
+    flag(
+      "--alpha <v>",
+      "divides the weights into the layer, multiplies those out of it",
+      parseNumber,
+    ).makeOptionMandatory(),
+    flag("--unit <u>", "only this unit of the layer, 0 the first", parseInteger),
+    new Option("--x <file.npy>", "points on which outputs are compared (default: 1000 standard Gaussian ones)"),
+    seedFlag(),
+    new Option("--out <file.safetensors>", "the rescaled weights").makeOptionMandatory(),
+    ...outputFlags(),
+  ]);
+  verb(rescale, async (flags, session) =>
+    (await import("./rescale.ts")).rescaleVerb(
+      flags as Parameters<typeof import("./rescale.ts").rescaleVerb>[0],
+      session,
+    ),
+  );
+
+  const landscape = program
+    .command("landscape")
+    .description("picture of the loss along a line or on a plane through the parameters");
+  addAll(landscape, [
+    weightsFlag(),
+    activationFlag(),
+    ...dataFlags(),
+    flag("--dimensions <n>", "1: a line; 2: a plane", parseInteger, 2, "2"),
+    new Option("--directions <kind>", "random, or eigen: of the Hessian's largest eigenvalues").default("random"),
+    new Option("--scaling <name>", "filter (norms of the weights' rows), layer or none (default: filter; eigen: none)"),
+    flag("--radius <v>", "largest coordinate, in units of the scaled directions (default: 1)", parseNumber),
+    flag("--steps <n>", "points of each axis (default: 101 on a line, 41 on a plane)", parseInteger),
+    seedFlag(),
+    workersFlag(),
+    new Option("--out <file>", "the picture: .svg, .html or .json"),
+    ...outputFlags(),
+  ]);
+  verb(landscape, async (flags, session) =>
+    (await import("./landscape.ts")).landscapeVerb(
+      flags as Parameters<typeof import("./landscape.ts").landscapeVerb>[0],
+      session,
+    ),
+  );
+}
+
+async function commandLine(): Promise<Command> {
   const program = new Command("flatvol")
     .description("How much of a neural network's parameter space maps to a function")
     .version(version, "--version", "print the version")
@@ -80,6 +222,8 @@ function commandLine(): Command {
   verb<CommonOptions & { bits?: number }>(complexity, async (flags, session, args) =>
     (await import("./complexity.ts")).printComplexity(args, flags.bits, session),
   );
+
+  await addFlatnessVerbs(program);
 
   const study = group(
     program
@@ -129,7 +273,7 @@ function tolerateClosedPipes(): void {
 
 async function main(): Promise<void> {
   tolerateClosedPipes();
-  const program = commandLine();
+  const program = await commandLine();
   try {
     await program.parseAsync();
   } catch (error) {

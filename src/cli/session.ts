@@ -23,6 +23,11 @@ export interface Session {
   printJson(value: unknown): void;
 }
 
+/** JSON of typed arrays as lists; numbers that JSON has not (NaN, infinities) become null. */
+function plain(_key: string, value: unknown): unknown {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float32Array) : value;
+}
+
 class Interrupted extends Error {
   override readonly name = "Interrupted";
   constructor(readonly exitCode: number) {
@@ -40,6 +45,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export async function runVerb(
   verb: string,
   options: CommonOptions,
+  flags: ReadonlySet<string>,
   body: (session: Session) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
@@ -58,11 +64,11 @@ export async function runVerb(
       progress,
       json: options.json === true,
       print: (text) => void process.stdout.write(`${text}\n`),
-      printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+      printJson: (value) => void process.stdout.write(`${JSON.stringify(value, plain)}\n`),
     });
   } catch (error) {
     progress.clear();
-    process.exitCode = report(verb, error);
+    process.exitCode = report(verb, error, flags);
   } finally {
     progress.clear();
     for (const [name, listener] of listeners) process.off(name, listener);
@@ -70,9 +76,9 @@ export async function runVerb(
 }
 
 /** Writes the one line that tells what went wrong. @returns the exit code. */
-export function report(verb: string, error: unknown): number {
+export function report(verb: string, error: unknown, flags: ReadonlySet<string> = new Set()): number {
   if (error instanceof Interrupted) return error.exitCode;
-  const argument = argumentMessage(error);
+  const argument = argumentMessage(error, flags);
   const text = argument ?? oneLine(inFlags(error instanceof Error ? error.message : String(error)));
   process.stderr.write(`${verb}: ${text}\n`);
   if (argument === undefined && process.env.FLATVOL_DEBUG && error instanceof Error) {

@@ -5,10 +5,11 @@
  */
 import fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { checkWritableFile, writeFileWhole } from "../data/files.ts";
 import { createPool } from "../engine/pool.ts";
 import { countReport } from "../report/count.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
-import { checkWritableFile, TableWriter, writeFileWhole } from "../report/tableWriter.ts";
+import { TableWriter } from "../report/tableWriter.ts";
 import { type CountRecords, countRecords } from "../study/count.ts";
 import { countFunctions } from "../volume/count.ts";
 import { UsageError } from "./arguments.ts";

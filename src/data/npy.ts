@@ -1,9 +1,9 @@
 /**
- * Arrays in NumPy's .npy format (versions 1 to 3), read.
+ * Arrays in NumPy's .npy format: versions 1 to 3 read, version 1 written.
  *
  * @module
  */
-import { show } from "../engine/checks.ts";
+import { checkInteger, checkOptions, show } from "../engine/checks.ts";
 import { countOf } from "./shape.ts";
 
 /** An array, row-major (C order). */
@@ -81,4 +81,40 @@ export function readNpy(bytes: Uint8Array): NpyArray {
   const data = reader === READERS.f4 ? new Float32Array(count) : new Float64Array(count);
   for (let i = 0; i < count; i++) data[i] = reader.read(view, at + i * reader.bytes, little);
   return { shape, dtype: descr, data };
+}
+
+/**
+ * Writes an array as `<f4` or `<f8`, C order.
+ *
+ * @returns the whole file; its data begin at a multiple of 64 bytes.
+ * @throws TypeError, RangeError naming the argument.
+ */
+export function writeNpy(array: Pick<NpyArray, "shape" | "data">): Uint8Array<ArrayBuffer> {
+  checkOptions("array", array, ["shape", "data", "dtype"]);
+  const { shape, data } = array;
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+    throw new TypeError(`data: expected a Float32Array or a Float64Array, got ${show(data)}`);
+  }
+  if (!Array.isArray(shape)) throw new TypeError(`shape: expected an array of integers, got ${show(shape)}`);
+  shape.forEach((size, i) => {
+    checkInteger(`shape[${i}]`, size, 0, Number.MAX_SAFE_INTEGER);
+  });
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (count !== data.length) {
+    throw new RangeError(`data: expected ${count} numbers for shape (${shape.join(", ")}), got ${data.length}`);
+  }
+  const size = data.BYTES_PER_ELEMENT;
+  const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '<f${size}', 'fortran_order': False, 'shape': (${tuple}), }`;
+  const start = Math.ceil((10 + text.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(start + size * count);
+  const view = new DataView(bytes.buffer);
+  bytes.set([...MAGIC, 1, 0]);
+  view.setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(`${text.padEnd(start - 11)}\n`), 10);
+  for (let i = 0, at = start; i < count; i++, at += size) {
+    if (size === 4) view.setFloat32(at, data[i], true);
+    else view.setFloat64(at, data[i], true);
+  }
+  return bytes;
 }

@@ -7,13 +7,15 @@
 import type { Tensor } from "../data/safetensors.ts";
 import { show } from "../engine/checks.ts";
 import { defineNetwork } from "./network.ts";
-import { layerOffsets } from "./parameters.ts";
+import { checkParameters, layerOffsets } from "./parameters.ts";
 
 /** Layers and parameters of a network that was trained somewhere. */
 export interface Weights {
   readonly layers: readonly number[];
   /** f32, the library's flat layout: layer by layer, weights `[fanOut][fanIn]`, then biases. */
   readonly parameters: Float32Array<ArrayBuffer>;
+  /** Each layer's name, to which `.weight` and `.bias` are added. Default: `0`, `2`, … as in a `torch.nn.Sequential` with activations between. */
+  readonly names?: readonly string[];
 }
 
 const natural = new Intl.Collator("en", { numeric: true });
@@ -34,7 +36,8 @@ export function weightsFromTensors(tensors: ReadonlyMap<string, Tensor>): Weight
   if (modules.size === 0) throw new RangeError("weights: expected at least one layer, got no tensors");
   const layers: number[] = [];
   const parts: Float32Array[] = [];
-  for (const module of [...modules].sort(natural.compare)) {
+  const sorted = [...modules].sort(natural.compare);
+  for (const module of sorted) {
     const weight = tensors.get(`${module}weight`);
     const bias = tensors.get(`${module}bias`);
     if (!weight) throw new RangeError(`weights: ${show(`${module}weight`)} is missing`);
@@ -70,23 +73,27 @@ export function weightsFromTensors(tensors: ReadonlyMap<string, Tensor>): Weight
     parameters.set(part, at);
     at += part.length;
   }
-  return { layers, parameters };
+  return { layers, parameters, names: sorted.map((module) => module.slice(0, -1)) };
 }
 
-/** The reverse: tensors named `0.weight`, `0.bias`, `2.weight`, … as in a `torch.nn.Sequential` with activations between. */
-export function tensorsFromWeights({ layers, parameters }: Weights): Map<string, Tensor> {
+/** The reverse: tensors with the layers' names, in order. @throws TypeError, RangeError naming the argument. */
+export function tensorsFromWeights({ layers, parameters, names }: Weights): Map<string, Tensor> {
   const network = defineNetwork({ layers });
-  if (parameters.length !== network.parameterCount) {
-    throw new RangeError(`parameters: expected ${network.parameterCount} numbers, got ${parameters.length}`);
+  checkParameters(network, parameters);
+  const count = layers.length - 1;
+  if (names !== undefined && (names.length !== count || new Set(names).size !== count)) {
+    throw new RangeError(`names: expected ${count} different names, one a layer, got ${show([...names])}`);
   }
   const tensors = new Map<string, Tensor>();
   layerOffsets(network)
-    .slice(0, layers.length - 1)
+    .slice(0, count)
     .forEach((offset, l) => {
       const [fanIn, fanOut] = [layers[l], layers[l + 1]];
       const biases = offset + fanIn * fanOut;
-      tensors.set(`${2 * l}.weight`, { shape: [fanOut, fanIn], data: parameters.slice(offset, biases) });
-      tensors.set(`${2 * l}.bias`, { shape: [fanOut], data: parameters.slice(biases, biases + fanOut) });
+      const name = names ? names[l] : `${2 * l}`;
+      const module = name === "" ? "" : `${name}.`;
+      tensors.set(`${module}weight`, { shape: [fanOut, fanIn], data: parameters.slice(offset, biases) });
+      tensors.set(`${module}bias`, { shape: [fanOut], data: parameters.slice(biases, biases + fanOut) });
     });
   return tensors;
 }

@@ -6,6 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { escapeHtml, superscript } from "./format.ts";
+import { COLOURS_LIGHT } from "./page.ts";
 
 /** What a figure is drawn for: a wide page, and a phone. */
 export interface Canvas {
@@ -35,6 +36,13 @@ export function figure(
     (canvas) => `<div class="${canvas.narrow ? "narrow" : "wide"}">${draw(canvas, label, options(canvas))}</div>`,
   );
   return `<figure>\n${legend}\n${pictures.join("\n")}\n<figcaption>${caption}</figcaption>\n</figure>`;
+}
+
+/** One picture as a file of its own. @param label what it shows, for those who cannot see it. */
+export function picture(label: string, options: (canvas: Canvas) => Plot.PlotOptions): string {
+  const svg = draw(WIDE, label, options(WIDE));
+  const style = `<style>svg { ${COLOURS_LIGHT.replace(/\s+/g, " ").trim()} color: #1c2126; background: #ffffff !important; font-family: system-ui, sans-serif; }</style>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.replace(/^<svg([^>]*)>/, `<svg xmlns="http://www.w3.org/2000/svg"$1>${style}`)}\n`;
 }
 
 function draw(canvas: Canvas, label: string, options: Plot.PlotOptions): string {

@@ -13,3 +13,4 @@ export {
   type TopFunction,
 } from "../study/count.ts";
 export { countReport } from "./count.ts";
+export { type LandscapeRecords, landscapePicture, landscapeReport } from "./landscape.ts";

@@ -5,7 +5,7 @@
  */
 import { escapeHtml } from "./format.ts";
 
-const COLOURS_LIGHT = `
+export const COLOURS_LIGHT = `
   --paper: #ffffff; --panel: #f5f7f9; --ink: #1c2126; --soft: #59636e; --line: #d5dbe1;
   --mark: #0b62b8; --mark-soft: #0b62b833; --second: #c2410c; --third: #6b7280;
   --heat-1: #d7e6f4; --heat-2: #a9cbe8; --heat-3: #74aad8; --heat-4: #3f86c2; --heat-5: #195f9f; --heat-6: #083767;`;

@@ -4,8 +4,9 @@
  * @module
  */
 import fs from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { extname } from "node:path";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { checkWritableFile, reason, temporaryName } from "../data/files.ts";
 import { formatFunction } from "../data/functions.ts";
 import { show } from "../engine/checks.ts";
 import { version } from "../generated/version.ts";
@@ -63,55 +64,6 @@ export function checkWritable(path: string): void {
     throw new RangeError(`path: expected a name ending in ${Object.keys(FORMATS).join(" or ")}, got ${show(path)}`);
   }
   checkWritableFile(path);
-}
-
-/** As `checkWritable`, for any extension. */
-export function checkWritableFile(path: string): void {
-  try {
-    const stats = fs.statSync(path, { throwIfNoEntry: false });
-    if (stats?.isDirectory()) throw new RangeError(`path: expected a file, got the directory ${show(path)}`);
-    if (stats) fs.accessSync(path, fs.constants.W_OK);
-    // only trying tells: a directory may be missing, read-only, or of a kind that takes no files
-    const probe = temporaryName(path);
-    fs.closeSync(fs.openSync(probe, "wx"));
-    fs.rmSync(probe);
-  } catch (error) {
-    if (error instanceof RangeError) throw error;
-    throw new RangeError(`path: cannot write ${show(path)} (${reason(error)})`, { cause: error });
-  }
-}
-
-function reason(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const words: Record<string, string> = {
-    ENOENT: "no such directory",
-    ENOTDIR: "its parent is no directory",
-    EACCES: "permission denied",
-    EPERM: "permission denied",
-    EROFS: "read-only file system",
-    ENOSPC: "no space left on the disk",
-    EDQUOT: "no space left in the quota",
-  };
-  return words[code ?? ""] ?? code ?? String(error);
-}
-
-let serial = 0;
-
-/** A name in the same directory, so that a rename puts it in place at once. */
-function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.${serial++}.tmp`);
-}
-
-/** Writes a whole file at once, or not at all. */
-export function writeFileWhole(path: string, data: string): void {
-  const temporary = temporaryName(path);
-  try {
-    fs.writeFileSync(temporary, data);
-    fs.renameSync(temporary, path);
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw new Error(`cannot write ${show(path)} (${reason(error)})`, { cause: error });
-  }
 }
 
 /** Writes stretches of a table to a temporary file beside the final one; `finish` puts it in place. */

@@ -35,25 +35,26 @@ export function checkLoss(network: Network, loss: unknown): LossName {
 /**
  * Points with targets that a network and a loss can take.
  *
+ * @param name the argument, for messages.
  * @throws TypeError, RangeError naming the argument.
  */
-export function checkDataset(network: Network, data: Dataset, loss: LossName): Dataset {
-  checkOptions("data", data, ["points", "features", "inputs", "targets"]);
+export function checkDataset(network: Network, data: Dataset, loss: LossName, name = "data"): Dataset {
+  checkOptions(name, data, ["points", "features", "inputs", "targets"]);
   const { layers } = network;
   const outputs = layers[layers.length - 1];
-  const points = checkInteger("data.points", data.points, 1, 2 ** 31);
-  const features = checkInteger("data.features", data.features, 1, 2 ** 31);
+  const points = checkInteger(`${name}.points`, data.points, 1, 2 ** 31);
+  const features = checkInteger(`${name}.features`, data.features, 1, 2 ** 31);
   if (features !== layers[0]) {
-    throw new RangeError(`data.features: expected ${layers[0]}, the network's inputs, got ${features}`);
+    throw new RangeError(`${name}.features: expected ${layers[0]}, the network's inputs, got ${features}`);
   }
-  const inputs = floats("data.inputs", data.inputs, points * features);
-  const targets = floats("data.targets", data.targets, loss === "mse" ? points * outputs : points);
+  const inputs = floats(`${name}.inputs`, data.inputs, points * features);
+  const targets = floats(`${name}.targets`, data.targets, loss === "mse" ? points * outputs : points);
   if (loss !== "mse") {
     const classes = loss === "bce" ? 2 : outputs;
     const bad = targets.findIndex((t) => !Number.isInteger(t) || t < 0 || t >= classes);
     if (bad >= 0) {
       const expected = loss === "bce" ? "0 or 1" : `an integer from 0 to ${classes - 1}`;
-      throw new RangeError(`data.targets[${bad}]: expected ${expected}, got ${targets[bad]}`);
+      throw new RangeError(`${name}.targets[${bad}]: expected ${expected}, got ${targets[bad]}`);
     }
   }
   return { points, features, inputs, targets };

@@ -89,7 +89,7 @@ export async function train(network: NetworkOptions, data: Dataset, options: Tra
   const lossName = checkLoss(net, options.loss);
   const settings = checkOptimizer(options);
   const set = checkDataset(net, data, lossName);
-  const test = options.test === undefined ? undefined : checkDataset(net, options.test, lossName);
+  const test = options.test === undefined ? undefined : checkDataset(net, options.test, lossName, "test");
   const batch = checkInteger("batch", options.batch ?? 32, 1, 2 ** 31 - 1);
   const maxEpochs = checkInteger("maxEpochs", options.maxEpochs ?? 1000, 0, 2 ** 31 - 1);
   const extraEpochs = checkInteger("extraEpochs", options.extraEpochs ?? 0, 0, 2 ** 31 - 1);
