@@ -212,8 +212,10 @@ describe("writeNpy", () => {
     [{ shape: [3], data: new Float32Array(2) }, /data: expected 3 numbers for shape \(3\), got 2/],
     [{ shape: 2, data: new Float32Array(2) }, /shape: expected an array of integers, got 2/],
     [{ shape: [-1], data: new Float32Array(2) }, /shape\[0\]: expected an integer from 0/],
+    // a header longer than its length's 16 bits
+    [{ shape: Array(30_000).fill(1), data: new Float32Array(1) }, /array: expected at most 64 dimensions, got 30000/],
     [null, /array: expected an object, got null/],
-  ])("refuses %j", (array, message) => {
+  ])("refuses %#: $1", (array, message) => {
     expect(() => writeNpy(array as never)).toThrow(message);
   });
 });

@@ -99,7 +99,7 @@ export function writeNpy(array: Pick<NpyArray, "shape" | "data">): Uint8Array<Ar
   shape.forEach((size, i) => {
     checkInteger(`shape[${i}]`, size, 0, Number.MAX_SAFE_INTEGER);
   });
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = countOf("array", shape);
   if (count !== data.length) {
     throw new RangeError(`data: expected ${count} numbers for shape (${shape.join(", ")}), got ${data.length}`);
   }
