@@ -1,7 +1,6 @@
 /** Every task that a worker can run: one line each. */
-import { surfaceTasks } from "../src/flatness/tasks.ts";
-import { trainTask } from "../src/training/trainTask.ts";
+import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { countChunk } from "../src/volume/countChunk.ts";
 import { describeRows } from "../src/volume/describeRows.ts";
 
-export const tasks = [countChunk, describeRows, trainTask, surfaceTasks.measure, surfaceTasks.grid];
+export const tasks = [countChunk, describeRows, measuredTraining.task, surfaceTasks.measure, surfaceTasks.grid];

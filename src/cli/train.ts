@@ -5,10 +5,10 @@
  */
 import { writeFileWhole } from "../data/files.ts";
 import { writeSafetensors } from "../data/safetensors.ts";
+import { train } from "../flatness/api.ts";
 import { tensorsFromWeights } from "../network/weights.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
 import { OPTIMIZER_OPTIONS, type OptimizerOptions } from "../training/optimiser.ts";
-import { train } from "../training/train.ts";
 import { UsageError } from "./arguments.ts";
 import { seedOf } from "./count.ts";
 import { checkOut, lossOf, readData, readWeights } from "./files.ts";
