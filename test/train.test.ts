@@ -30,6 +30,16 @@ function booleanData(parity: number): Dataset {
 const data = booleanData(0);
 const test = booleanData(1);
 
+/** The listed points, in that order. */
+function subset({ features, inputs, targets }: Dataset, points: Uint32Array): Dataset {
+  return {
+    points: points.length,
+    features,
+    inputs: Float32Array.from([...points].flatMap((i) => [...inputs.subarray(features * i, features * (i + 1))])),
+    targets: Float32Array.from(points, (i) => targets[i]),
+  };
+}
+
 const settings: ReadonlyArray<OptimizerOptions & { maxEpochs?: number }> = [
   { optimizer: "sgd", learningRate: 0.1 },
   { optimizer: "momentum" },
@@ -65,40 +75,101 @@ describe("to zero error", () => {
 describe("steps", () => {
   const small = { layers: [7, 6, 1], activation: "tanh" as const };
 
-  it.each([
-    ["sgd", { learningRate: 0.05, weightDecay: 0.01 }, rules.sgd(0.05, 0.01)],
-    ["momentum", { learningRate: 0.05, momentum: 0.8 }, rules.momentum(0.05, 0, 0.8, false)],
-    ["adam", { learningRate: 0.01 }, rules.adam(0.01, 0, 0.9, 0.999, 1e-8)],
-    ["entropy-sgd", { learningRate: 0.05, innerSteps: 0 }, rules.sgd(0.05, 0)],
-    ["sam", { learningRate: 0.05, rho: 0 }, rules.sgd(0.05, 0)],
-  ] as const)("%s: two epochs of minibatches are those of the plain rule", async (optimizer, options, rule) => {
-    const net = defineNetwork(small);
-    const start = await initialParameters(net, 5n);
-    const run: TrainOptions = { ...options, optimizer, loss: "bce", batch: 10, seed: 5, maxEpochs: 2, targetLoss: 0 };
-    const result = await train(small, data, { ...run, workers: 0 });
-    expect(result.converged).toBe(false);
-    expect(result.epochs).toBe(2);
-    const kernels = await sharedKernels();
-    const w = [...start];
-    const state = { first: w.map(() => 0), second: w.map(() => 0), steps: 0 };
-    for (let epoch = 0; epoch < 2; epoch++) {
-      const order = shuffledPoints(kernels, 5n, epoch, SHUFFLE_STREAM, data.points);
-      expect([...order].sort((a, b) => a - b)).toEqual([...order.keys()]);
-      for (let at = 0; at < data.points; at += 10) {
-        const points = [...order.subarray(at, at + 10)];
-        const batch: Dataset = {
-          points: points.length,
-          features: 7,
-          inputs: Float32Array.from(points.flatMap((i) => [...data.inputs.subarray(7 * i, 7 * i + 7)])),
-          targets: Float32Array.from(points, (i) => data.targets[i]),
-        };
-        const g = new Float32Array(w.length);
-        await new PlainSurface(small, batch, "bce").gradient(Float32Array.from(w), g);
-        rule(w, [...g], state);
+  const lambda = 0.01;
+  const entropy = { innerSteps: 3, innerLearningRate: 0.2, averaging: 0.6, scope: 0.5, scopeGrowth: 0.1, noise: 0 };
+  const inner = { steps: 3, rate: 0.2, averaging: 0.6, scope: 0.5, growth: 0.1 };
+  const sgd = (decay: number) => (rate: number) => rules.sgd(rate, decay);
+  const heavyBall =
+    (decay: number, mu: number, nesterov = false) =>
+    (rate: number) =>
+      rules.momentum(rate, decay, mu, nesterov);
+
+  it.each<readonly [OptimizerOptions, rules.Epoch]>([
+    [{ optimizer: "sgd", weightDecay: lambda }, rules.stepwise(sgd(lambda))],
+    [{ optimizer: "momentum", momentum: 0.8, weightDecay: lambda }, rules.stepwise(heavyBall(lambda, 0.8))],
+    [{ optimizer: "nesterov", weightDecay: lambda }, rules.stepwise(heavyBall(lambda, 0.9, true))],
+    [
+      { optimizer: "adam", learningRate: 0.01, weightDecay: lambda },
+      rules.stepwise((rate) => rules.adam(rate, lambda, 0.9, 0.999, 1e-8)),
+    ],
+    [{ optimizer: "adagrad", weightDecay: lambda }, rules.stepwise((rate) => rules.adagrad(rate, lambda, 1e-10))],
+    [
+      { optimizer: "rmsprop", learningRate: 0.01, weightDecay: lambda },
+      rules.stepwise((rate) => rules.rmsprop(rate, lambda, 0.99, 1e-8)),
+    ],
+    [{ optimizer: "sam", rho: 0.3, weightDecay: lambda }, rules.sam(0.3, sgd(lambda))],
+    [{ optimizer: "sam", rho: 0.3, momentum: 0.9 }, rules.sam(0.3, heavyBall(0, 0.9))],
+    [{ optimizer: "entropy-sgd", ...entropy, weightDecay: lambda }, rules.entropySgd({ ...inner, lambda }, sgd(0))],
+    [
+      { optimizer: "entropy-sgd", ...entropy, momentum: 0.5 },
+      rules.entropySgd({ ...inner, lambda: 0 }, heavyBall(0, 0.5)),
+    ],
+  ])(
+    "%j: three epochs of minibatches are those of the plain rule, at a constant rate and along the cosine",
+    async (options, epochOf) => {
+      for (const schedule of ["constant", "cosine"] as const) {
+        const learningRate = options.learningRate ?? 0.05;
+        const epochs = 3;
+        const run = { ...options, learningRate, schedule, loss: "bce", batch: 10, seed: 5, targetLoss: 0 } as const;
+        const result = await train(small, data, { ...run, maxEpochs: epochs, workers: 0 });
+        expect(result.converged).toBe(false);
+        expect(result.epochs).toBe(epochs);
+        const kernels = await sharedKernels();
+        const w = [...(await initialParameters(defineNetwork(small), 5n))];
+        const start = [...w];
+        const state = { first: w.map(() => 0), second: w.map(() => 0), steps: 0 };
+        for (let epoch = 0; epoch < epochs; epoch++) {
+          const order = shuffledPoints(kernels, 5n, epoch, SHUFFLE_STREAM, data.points);
+          expect([...order].sort((a, b) => a - b)).toEqual([...order.keys()]);
+          let at = 0;
+          let batch = data;
+          const gradients: rules.Gradients = async (there, stay = false) => {
+            if (!stay) {
+              if (at >= data.points) return undefined;
+              batch = subset(data, order.subarray(at, at + 10));
+              at += 10;
+            }
+            const g = new Float64Array(w.length);
+            new PlainSurface(small, batch, "bce").gradientAt(there, g);
+            return [...g];
+          };
+          const factor = schedule === "cosine" ? (1 + Math.cos((Math.PI * epoch) / epochs)) / 2 : 1;
+          await epochOf(w, gradients, state, learningRate * factor);
+        }
+        // some 20 steps of f32 roundings of parameters near 1; they have gone much further
+        const moved = Math.max(...w.map((x, i) => Math.abs(x - start[i])));
+        expect(moved).toBeGreaterThan(1e-2);
+        result.parameters.forEach((x, i) => {
+          expect(Math.abs(x - w[i])).toBeLessThan(1e-5);
+        });
       }
-    }
-    result.parameters.forEach((x, i) => {
-      expect(Math.abs(x - w[i])).toBeLessThan(2e-5);
+    },
+  );
+
+  it.each([
+    ["SAM with rho = 0 is its base", { optimizer: "sam", rho: 0 }, { optimizer: "sgd" }],
+    ["with momentum too", { optimizer: "sam", rho: 0, momentum: 0.8 }, { optimizer: "momentum", momentum: 0.8 }],
+    ["Entropy-SGD with L = 0 is SGD", { optimizer: "entropy-sgd", innerSteps: 0 }, { optimizer: "sgd" }],
+    [
+      "with momentum too",
+      { optimizer: "entropy-sgd", innerSteps: 0, momentum: 0.8 },
+      { optimizer: "momentum", momentum: 0.8 },
+    ],
+    ["momentum of 0 is SGD", { optimizer: "momentum", momentum: 0 }, { optimizer: "sgd" }],
+  ] as const)("%s, to the bit", async (_, options, base) => {
+    const run = { loss: "bce", learningRate: 0.05, weightDecay: 0.01, batch: 10, seed: 5, targetLoss: 0 } as const;
+    const both = [options, base].map((own) => train(small, data, { ...run, ...own, maxEpochs: 3, workers: 0 }));
+    const [degenerate, plain] = await Promise.all(both);
+    expect(degenerate.parameters).toEqual(plain.parameters);
+  });
+
+  it("Entropy-SGD with one inner step, no noise and no memory is SGD at the inner rate", async () => {
+    const run = { loss: "bce", batch: 10, seed: 5, targetLoss: 0, maxEpochs: 3, workers: 0 } as const;
+    const one = { optimizer: "entropy-sgd", innerSteps: 1, averaging: 1, noise: 0, innerLearningRate: 0.05 } as const;
+    const degenerate = await train(small, data, { ...run, ...one, learningRate: 1 });
+    const plain = await train(small, data, { ...run, optimizer: "sgd", learningRate: 0.05 });
+    plain.parameters.forEach((x, i) => {
+      expect(Math.abs(x - degenerate.parameters[i])).toBeLessThan(1e-5);
     });
   });
 
