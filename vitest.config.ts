@@ -24,6 +24,7 @@ export default defineConfig({
             "@noble/hashes/sha2.js",
             "@observablehq/plot",
             "linkedom",
+            "@jax-js/jax",
           ],
         },
         test: {

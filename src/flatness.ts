@@ -7,7 +7,7 @@
  */
 export { type NpyArray, readNpy, writeNpy } from "./data/npy.ts";
 export { readSafetensors, type Tensor, writeSafetensors } from "./data/safetensors.ts";
-export { flatness, landscape } from "./flatness/api.ts";
+export { flatness, landscape, type TrainOptions, train } from "./flatness/api.ts";
 export type {
   AllMeasureOptions,
   FlatnessOptions,
@@ -21,5 +21,4 @@ export { type RescaleOptions, rescale } from "./network/rescale.ts";
 export { tensorsFromWeights, type Weights, weightsFromTensors } from "./network/weights.ts";
 export type { OptimizerName, OptimizerOptions } from "./training/optimiser.ts";
 export type { Dataset, LossName } from "./training/surface.ts";
-export { type TrainOptions, train } from "./training/train.ts";
-export type { TrainingRecord, TrainResult } from "./training/trainTask.ts";
+export type { TrainingMeasure, TrainingRecord, TrainResult } from "./training/trainTask.ts";

@@ -7,7 +7,7 @@ import { defineNetwork } from "../src/network/network.ts";
 import { LocalSurface } from "../src/training/localSurface.ts";
 import type { Dataset, LossName } from "../src/training/surface.ts";
 import { gaussianVector, randomSurface } from "./randomSurface.ts";
-import { PlainSurface } from "./reference/plainSurface.ts";
+import { PlainSurface, rescaled } from "./reference/plainSurface.ts";
 
 const module = await compileModule();
 
@@ -148,6 +148,29 @@ describe("closed forms of linear models", () => {
     }
   });
 
+  it("squared error of several outputs: H = I (x) X'X / N", async () => {
+    const outputs = 3;
+    const targets = gaussianVector(points * outputs, 13);
+    const own = await local({ layers: [features, outputs] }, { points, features, inputs: x, targets }, "mse");
+    const v = gaussianVector(own.size, 12);
+    const at = (c: number, k: number): number => (k < features ? c * features + k : outputs * features + c);
+    const expected = new Float64Array(own.size);
+    for (let i = 0; i < points; i++) {
+      const r = row(i);
+      for (let c = 0; c < outputs; c++) {
+        const slope = r.reduce((sum, xi, k) => sum + xi * v[at(c, k)], 0);
+        r.forEach((xi, k) => {
+          expected[at(c, k)] += (slope * xi) / points;
+        });
+      }
+    }
+    const out = new Float32Array(own.size);
+    await own.hessianProduct(gaussianVector(own.size, 11), v, out);
+    expect(apart(out, expected)).toBeLessThan(ROUNDING);
+    await own.gaussNewtonProduct(gaussianVector(own.size, 11), v, out);
+    expect(apart(out, expected)).toBeLessThan(ROUNDING);
+  });
+
   it("softmax: H = sum over points of (diag p - p p') (x) x x' / N", async () => {
     const classes = 3;
     const targets = Float32Array.from({ length: points }, (_, i) => i % classes);
@@ -179,50 +202,74 @@ describe("closed forms of linear models", () => {
 });
 
 describe("properties of the Hessian", () => {
-  it("trace H = trace GGN for ReLU; symmetric; H(alpha) = S H(1) S under rescaling", async () => {
-    const layers = [4, 6, 5, 1];
-    const { surface, w } = randomSurface({ layers, loss: "bce", points: 30, seed: 13 });
-    const own = await local({ layers }, surface.data, "bce");
-    const unit = new Float32Array(own.size);
-    const [h, g] = [new Float32Array(own.size), new Float32Array(own.size)];
-    let traceH = 0;
-    let traceG = 0;
-    let scale = 0;
-    for (let i = 0; i < own.size; i++) {
-      unit.fill(0);
-      unit[i] = 1;
-      await own.hessianProduct(w, unit, h);
-      await own.gaussNewtonProduct(w, unit, g);
-      traceH += h[i];
-      traceG += g[i];
-      scale += Math.abs(g[i]);
-    }
-    expect(Math.abs(traceH - traceG) / scale).toBeLessThan(ROUNDING);
-    const [u, v] = [gaussianVector(own.size, 14), gaussianVector(own.size, 15)];
-    const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
-    await own.hessianProduct(w, u, h);
-    await own.hessianProduct(w, v, g);
-    expect(Math.abs(dot(v, h) - dot(u, g))).toBeLessThan(ROUNDING * Math.sqrt(dot(v, v) * dot(h, h)));
-    // alpha = 4 is exact in f32: parameters of layer 1 by 1/4, weights of layer 2 by 4
-    const s = new Float32Array(own.size).fill(1);
-    const first = layers[1] * (layers[0] + 1);
-    s.fill(4, 0, first);
-    s.fill(1 / 4, first, first + layers[2] * layers[1]);
-    const rescaled = w.map((x, i) => x / s[i]);
-    expect(await own.loss(rescaled)).toBe(await own.loss(w));
-    await own.hessianProduct(
-      w,
-      v.map((x, i) => x * s[i]),
-      h,
-    );
-    await own.hessianProduct(rescaled, v, g);
-    expect(
-      apart(
-        g,
-        h.map((x, i) => x * s[i]),
-      ),
-    ).toBeLessThan(ROUNDING);
-  });
+  it.each([
+    [[4, 6, 5, 1], "bce"],
+    [[4, 6, 5, 3], "ce"],
+    [[4, 6, 5, 2], "mse"],
+  ] as const)(
+    "%j, %s, ReLU: trace H = trace GGN, as the units' second derivative is 0; symmetric",
+    async (layers, loss) => {
+      const { surface, w } = randomSurface({ layers, loss, points: 30, seed: 13 });
+      const own = await local({ layers }, surface.data, loss);
+      const unit = new Float32Array(own.size);
+      const [h, g] = [new Float32Array(own.size), new Float32Array(own.size)];
+      let traceH = 0;
+      let traceG = 0;
+      for (let i = 0; i < own.size; i++) {
+        unit.fill(0);
+        unit[i] = 1;
+        await own.hessianProduct(w, unit, h);
+        await own.gaussNewtonProduct(w, unit, g);
+        traceH += h[i];
+        traceG += g[i];
+      }
+      expect(traceG).toBeGreaterThan(0.1);
+      expect(Math.abs(traceH / traceG - 1)).toBeLessThan(ROUNDING);
+      const [u, v] = [gaussianVector(own.size, 14), gaussianVector(own.size, 15)];
+      const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
+      for (const product of ["hessianProduct", "gaussNewtonProduct"] as const) {
+        await own[product](w, u, h);
+        await own[product](w, v, g);
+        expect(Math.abs(dot(v, h) - dot(u, g))).toBeLessThan(ROUNDING * Math.sqrt(dot(v, v) * dot(h, h)));
+      }
+    },
+  );
+
+  it.each([
+    [[4, 6, 5, 1], "bce", 1],
+    [[4, 6, 5, 3], "ce", 2],
+    [[50, 6, 5, 2], "mse", 1],
+  ] as const)(
+    "%j, %s, layer %i rescaled: H(alpha) = S H(1) S, to the bit for a power of two",
+    async (layers, loss, at) => {
+      const { surface, w } = randomSurface({ layers, loss, points: 30, seed: 13 });
+      const data = loss === "mse" ? sparsened(surface.data) : surface.data;
+      const own = await local({ layers }, data, loss);
+      expect(own.plan.sparse).toBe(loss === "mse");
+      // parameters of the layer by 1/4, weights of the next by 4: every product and sum is scaled by a power of two
+      const alpha = 4;
+      const s = new Float32Array(own.size).fill(1);
+      const sizes = layers.slice(1).map((fanOut, l) => fanOut * (layers[l] + 1));
+      const start = sizes.slice(0, at - 1).reduce((sum, size) => sum + size, 0);
+      const next = start + sizes[at - 1];
+      s.fill(alpha, start, next);
+      s.fill(1 / alpha, next, next + layers[at + 1] * layers[at]);
+      const scaled = w.map((x, i) => x / s[i]);
+      expect(scaled).toEqual(rescaled(own.network, w, at, alpha));
+      expect(await own.loss(scaled)).toBe(await own.loss(w));
+      const v = gaussianVector(own.size, 15);
+      const [before, after] = [new Float32Array(own.size), new Float32Array(own.size)];
+      await own.gradient(w, before);
+      await own.gradient(scaled, after);
+      expect(after).toEqual(before.map((x, i) => x * s[i]));
+      const turned = v.map((x, i) => x * s[i]);
+      for (const product of ["hessianProduct", "gaussNewtonProduct"] as const) {
+        await own[product](w, turned, before);
+        await own[product](scaled, v, after);
+        expect(after).toEqual(before.map((x, i) => x * s[i]));
+      }
+    },
+  );
 });
 
 describe("extreme outputs", () => {

@@ -62,7 +62,26 @@ describe("readNpy", () => {
     ["a cut length", Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 2, 0, 1, 0), /ends within its header/],
     ["too few data", npy(head("<f4", "(3,)"), [0, 0, 0, 0]), /expected 12 bytes for shape \(3\) of <f4, got 4/],
     ["too many data", npy(head("<f4", "(1,)"), [0, 0, 0, 0, 0]), /expected 4 bytes/],
-    ["a size out of this world", npy(head("<f8", "(999999999999, 999999999999)"), []), /expected \d/],
+    [
+      "a size out of this world",
+      npy(head("<f8", "(9007199254740991,)"), []),
+      /expected 72057594037927930 bytes .* got 0/,
+    ],
+    ["a size beyond 2^53", npy(head("<f8", "(0, 9007199254740992)"), []), /below 2\^53, got \[0,9007199254740992\]/],
+    ["a size beyond f64", npy(head("<f8", `(0, ${"9".repeat(400)})`), []), /below 2\^53, got \[0,Infinity\]/],
+    [
+      "sizes whose product is beyond 2^53",
+      npy(head("<f8", "(999999999999, 999999999999)"), []),
+      /less than 2\^53 numbers, got shape \(999999999999, 999999999999\)/,
+    ],
+    // 0 times infinity
+    [
+      "sizes whose product is no number",
+      npy(head("<f8", `(${"9007199254740991, ".repeat(20)}0)`), []),
+      /less than 2\^53/,
+    ],
+    ["more dimensions than NumPy has", npy(head("|u1", `(${"1, ".repeat(65)})`), [7]), /at most 64 dimensions, got 65/],
+    ["a size in two parts", npy(head("|u1", "(1 1)"), [7]), /whole numbers/],
     ["Fortran order", npy(head("|u1", "(2, 2)", "True"), [1, 2, 3, 4]), /expected C order/],
     ["text", npy(head("<U4", "(1,)"), new Uint8Array(16)), /got type "<U4"/],
     ["complex numbers", npy(head("<c8", "(1,)"), new Uint8Array(8)), /got type "<c8"/],
@@ -81,6 +100,82 @@ describe("readNpy", () => {
 
   it("refuses what are no bytes", () => {
     expect(() => readNpy("x" as unknown as Uint8Array)).toThrow(TypeError);
+  });
+
+  const whole = npy(head("<f4", "(2, 3)"), bytesOf(Float32Array.of(1, 2, 3, 4, 5, 6)));
+  const size = fc.oneof(
+    fc.nat(4).map(String),
+    fc.constantFrom(
+      "9007199254740991",
+      "9007199254740992",
+      "18446744073709551616",
+      "-1",
+      "1e3",
+      "0x4",
+      "007",
+      "",
+      "9".repeat(310),
+    ),
+  );
+  const shape = fc.array(size, { maxLength: 6 }).map((sizes) => `(${sizes.join(", ")})`);
+  const dtype = fc.constantFrom("<f4", ">f8", "|u1", "=i8", "|b1", "<f2", "|O", "<U4", "", "<f99999999999");
+  const order = fc.constantFrom("True", "False", "None");
+  const made = fc
+    .tuple(dtype, shape, order, fc.constantFrom(1, 2, 3), fc.uint8Array({ maxLength: 40 }))
+    .map(([d, s, o, version, data]) => npy(head(d, s, o), data, version));
+
+  it.each([
+    ["any bytes", fc.uint8Array({ maxLength: 200 })],
+    [
+      "any bytes after the magic ones",
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.of(...whole.subarray(0, 6), 1, 0, ...bytes)),
+    ],
+    [
+      "a file with a byte changed, cut anywhere",
+      fc.tuple(fc.nat(whole.length - 1), fc.nat(255), fc.nat(whole.length)).map(([at, byte, length]) => {
+        const bytes = whole.slice(0, Math.max(length, at + 1));
+        bytes[at] = byte;
+        return bytes;
+      }),
+    ],
+    ["headers of every kind", made],
+  ] as const)("refuses or reads %s, and nothing beyond them", (what, files) => {
+    let read = 0;
+    fc.assert(
+      fc.property(files, (bytes) => {
+        let array: ReturnType<typeof readNpy>;
+        try {
+          array = readNpy(bytes);
+        } catch (error) {
+          // its own refusal: not the engine's, of a read outside or of an array too long
+          expect(error).toBeInstanceOf(RangeError);
+          expect((error as Error).message).toMatch(/^npy: [^\n]{1,2000}$/);
+          return;
+        }
+        expect(array.data).toHaveLength(array.shape.reduce((product, n) => product * n, 1));
+        expect(array.data.length).toBeLessThanOrEqual(bytes.length);
+        if (array.data.length > 0) read++;
+      }),
+      { seed: 1, numRuns: 2000 },
+    );
+    // both happen where they can
+    if (/byte changed|headers/.test(what)) expect(read).toBeGreaterThan(5);
+    expect(read).toBeLessThan(1000);
+  });
+
+  it("takes time in proportion to the bytes, whatever the header says", () => {
+    const many = 500_000;
+    for (const text of [
+      "'descr':".repeat(many / 4),
+      "'shape': (1,".repeat(many / 8),
+      "(".repeat(many),
+      " ".repeat(many),
+    ]) {
+      expect(() => readNpy(npy(text, [], 2))).toThrow(/^npy: expected an array of one plain type/);
+    }
+    expect(() => readNpy(npy(head("|u1", `(${"1, ".repeat(many)})`), [7], 2))).toThrow(
+      /at most 64 dimensions, got 500000/,
+    );
   });
 });
 
@@ -117,8 +212,10 @@ describe("writeNpy", () => {
     [{ shape: [3], data: new Float32Array(2) }, /data: expected 3 numbers for shape \(3\), got 2/],
     [{ shape: 2, data: new Float32Array(2) }, /shape: expected an array of integers, got 2/],
     [{ shape: [-1], data: new Float32Array(2) }, /shape\[0\]: expected an integer from 0/],
+    // a header longer than its length's 16 bits
+    [{ shape: Array(30_000).fill(1), data: new Float32Array(1) }, /array: expected at most 64 dimensions, got 30000/],
     [null, /array: expected an object, got null/],
-  ])("refuses %j", (array, message) => {
+  ])("refuses %#: $1", (array, message) => {
     expect(() => writeNpy(array as never)).toThrow(message);
   });
 });

@@ -1,13 +1,12 @@
 /** Every task that a worker can run: one line each. The core's are what the core build's workers know. */
 import type { Task } from "../src/engine/task.ts";
-import { surfaceTasks } from "../src/flatness/tasks.ts";
+import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
-import { trainTask } from "../src/training/trainTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
 export const tasks = [
   ...coreTasks,
-  trainTask,
+  measuredTraining.task,
   surfaceTasks.measure,
   surfaceTasks.grid,
   shardTask,

@@ -5,13 +5,11 @@
  */
 import { flatness } from "../flatness/api.ts";
 import type { AllMeasureOptions, MeasureRecord } from "../flatness/flatness.ts";
-import { measures } from "../flatness/index.ts";
 import type { Activation } from "../network/network.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
-import { UsageError } from "./arguments.ts";
 import { lossOf, readData, readWeights } from "./files.ts";
 import type { LossFlags } from "./flags.ts";
-import { measureOptionsOf } from "./measureFlags.ts";
+import { measureNames, measureOptionsOf } from "./measureFlags.ts";
 import type { CommonOptions, Session } from "./session.ts";
 import { factLines, textTable } from "./textTable.ts";
 
@@ -24,7 +22,7 @@ export interface FlatnessVerbFlags extends LossFlags, CommonOptions {
 }
 
 export async function flatnessVerb(flags: FlatnessVerbFlags, session: Session): Promise<void> {
-  const names = namesOf(flags.measures);
+  const names = measureNames(flags.measures);
   const { layers, parameters } = readWeights("--weights", flags.weights);
   const loss = lossOf(flags.loss, layers);
   const data = readData({ x: "--x", y: "--y" }, flags, layers, loss);
@@ -74,12 +72,6 @@ export async function flatnessVerb(flags: FlatnessVerbFlags, session: Session): 
     ]),
   ];
   for (const line of lines) session.print(line);
-}
-
-function namesOf(text: string): string[] {
-  const names = text === "all" ? measures.map(({ name }) => name) : text.split(",").map((name) => name.trim());
-  if (names.includes("")) throw new UsageError(`--measures: expected names like keskar,trace or all, got "${text}"`);
-  return names;
 }
 
 /** As many numbers as there are parameters help no reader of a terminal. */

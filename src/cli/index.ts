@@ -96,6 +96,8 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
     flag("--noise <v>", "entropy-sgd: thermal noise (default 1e-4)", parseNumber),
     flag("--rho <v>", "sam: radius (default 0.05)", parseNumber),
     flag("--history-every <n>", "a record every so many epochs, in the JSON", parseInteger),
+    new Option("--measures <names>", "flatness measures to take on the way, separated by commas, or all"),
+    flag("--measure-every <n>", "every so many epochs (default: as --history-every)", parseInteger),
     new Option("--init <file.safetensors>", "start from these weights in place of a draw from the prior"),
     seedFlag(),
     new Option("--out <file.safetensors>", "the trained weights").makeOptionMandatory(),
@@ -130,7 +132,9 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
     ...outputFlags(),
   ]);
   // the measures' own options are known to the measures alone: not loaded for other verbs
-  if (process.argv.includes("flatness")) addAll(flatness, (await import("./measureFlags.ts")).measureFlags());
+  for (const command of [train, flatness]) {
+    if (process.argv.includes(command.name())) addAll(command, (await import("./measureFlags.ts")).measureFlags());
+  }
   verb(flatness, async (flags, session) =>
     (await import("./flatness.ts")).flatnessVerb(
       flags as Parameters<typeof import("./flatness.ts").flatnessVerb>[0],

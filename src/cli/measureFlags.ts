@@ -7,7 +7,7 @@ import type { Option } from "commander";
 import type { AllMeasureOptions } from "../flatness/flatness.ts";
 import { measures } from "../flatness/index.ts";
 import type { MeasureOptions, OptionRules } from "../flatness/measure.ts";
-import { flagOf, parseInteger, parseNumber } from "./arguments.ts";
+import { flagOf, parseInteger, parseNumber, UsageError } from "./arguments.ts";
 import { flag } from "./flags.ts";
 
 const DESCRIPTIONS: Record<keyof AllMeasureOptions, string> = {
@@ -82,4 +82,11 @@ export function measureFlags(): Option[] {
 export function measureOptionsOf(flags: object): MeasureOptions {
   const names = new Set(Object.keys(allRules()));
   return Object.fromEntries(Object.entries(flags).filter(([name, value]) => names.has(name) && value !== undefined));
+}
+
+/** Names of measures, from a list with commas or `all`. */
+export function measureNames(text: string): string[] {
+  const names = text === "all" ? measures.map(({ name }) => name) : text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new UsageError(`--measures: expected names like keskar,trace or all, got "${text}"`);
+  return names;
 }

@@ -5,13 +5,15 @@
  */
 import { writeFileWhole } from "../data/files.ts";
 import { writeSafetensors } from "../data/safetensors.ts";
+import { train } from "../flatness/api.ts";
+import type { AllMeasureOptions } from "../flatness/flatness.ts";
 import { tensorsFromWeights } from "../network/weights.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
 import { OPTIMIZER_OPTIONS, type OptimizerOptions } from "../training/optimiser.ts";
-import { train } from "../training/train.ts";
 import { UsageError } from "./arguments.ts";
 import { seedOf } from "./count.ts";
 import { checkOut, lossOf, readData, readWeights } from "./files.ts";
+import { measureNames, measureOptionsOf } from "./measureFlags.ts";
 import { type NetworkFlags, networkOf } from "./networkOptions.ts";
 import type { CommonOptions, Session } from "./session.ts";
 import { factLines } from "./textTable.ts";
@@ -30,6 +32,8 @@ export interface TrainVerbFlags extends NetworkFlags, Omit<OptimizerOptions, "le
   readonly genuine?: number;
   readonly targetLoss?: number;
   readonly historyEvery?: number;
+  readonly measures?: string;
+  readonly measureEvery?: number;
   readonly init?: string;
   readonly seed: bigint;
   readonly out: string;
@@ -67,6 +71,13 @@ export async function trainVerb(flags: TrainVerbFlags, session: Session): Promis
     genuine: flags.genuine,
     targetLoss: flags.targetLoss,
     historyEvery: flags.historyEvery,
+    ...(flags.measures === undefined
+      ? {}
+      : {
+          measures: measureNames(flags.measures),
+          measureEvery: flags.measureEvery,
+          measureOptions: measureOptionsOf(flags) as AllMeasureOptions,
+        }),
     parameters: init?.parameters,
     test,
     seed: flags.seed,

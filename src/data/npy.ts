@@ -4,6 +4,7 @@
  * @module
  */
 import { checkInteger, checkOptions, show } from "../engine/checks.ts";
+import { countOf } from "./shape.ts";
 
 /** An array, row-major (C order). */
 export interface NpyArray {
@@ -66,10 +67,10 @@ export function readNpy(bytes: Uint8Array): NpyArray {
     .map((text) => text.trim())
     .filter((text) => text !== "")
     .map(Number);
+  const count = countOf("npy", shape);
   if (order === "True" && shape.length > 1) {
     throw new RangeError("npy: expected C order, got Fortran order; save numpy.ascontiguousarray(x)");
   }
-  const count = shape.reduce((product, size) => product * size, 1);
   const at = start + length;
   if (count * reader.bytes !== bytes.length - at) {
     throw new RangeError(
@@ -98,7 +99,7 @@ export function writeNpy(array: Pick<NpyArray, "shape" | "data">): Uint8Array<Ar
   shape.forEach((size, i) => {
     checkInteger(`shape[${i}]`, size, 0, Number.MAX_SAFE_INTEGER);
   });
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = countOf("array", shape);
   if (count !== data.length) {
     throw new RangeError(`data: expected ${count} numbers for shape (${shape.join(", ")}), got ${data.length}`);
   }

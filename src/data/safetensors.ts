@@ -5,6 +5,7 @@
  * @see https://huggingface.co/docs/safetensors
  */
 import { show } from "../engine/checks.ts";
+import { countOf } from "./shape.ts";
 
 /** A tensor of floats, row-major. */
 export interface Tensor {
@@ -39,9 +40,13 @@ interface Entry {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
+  readonly count: number;
   readonly begin: number;
   readonly end: number;
 }
+
+/** The entry of the header that is no tensor. */
+const METADATA = "__metadata__";
 
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
@@ -51,25 +56,49 @@ function entryOf(name: string, value: unknown): Entry {
     throw new RangeError(`${at}: expected an object, got ${show(value)}`);
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
   if (typeof dtype !== "string") throw new RangeError(`${at}: expected a dtype, got ${show(dtype)}`);
-  if (!Array.isArray(shape) || !shape.every(isIndex)) {
-    throw new RangeError(`${at}: expected a shape of whole numbers, got ${show(shape)}`);
-  }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex) || offsets[0] > offsets[1]) {
     throw new RangeError(`${at}: expected two data_offsets, got ${show(offsets)}`);
   }
-  return { name, type: dtype, shape, begin: offsets[0], end: offsets[1] };
+  return {
+    name,
+    type: dtype,
+    shape: shape as number[],
+    count: countOf(at, shape),
+    begin: offsets[0],
+    end: offsets[1],
+  };
 }
 
-/** Names at the top level of a JSON object's text: `JSON.parse` would keep the last of two equal ones silently. */
-function topNames(text: string): string[] {
-  const names: string[] = [];
-  let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*:?|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    else if (depth === 1 && token.endsWith(":")) names.push(JSON.parse(token.slice(0, -1).trim()));
+function checkMetadata(value: unknown): void {
+  const good = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!good || !Object.values(value).every((text) => typeof text === "string")) {
+    throw new RangeError("safetensors: expected strings in __metadata__");
   }
-  return names;
+}
+
+/**
+ * The first name that stands twice at the top level of a JSON object's text: `JSON.parse` would keep the last one silently.
+ *
+ * @param text JSON that parses: every string in it ends, every bracket closes.
+ */
+function repeatedName(text: string): string | undefined {
+  const names = new Set<string>();
+  let depth = 0;
+  let last = "";
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at];
+    if (letter === '"') {
+      const start = at;
+      for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
+      if (depth === 1) last = text.slice(start, at + 1);
+    } else if (letter === ":" && depth === 1) {
+      const name: string = JSON.parse(last);
+      if (names.has(name)) return name;
+      names.add(name);
+    } else if (letter === "{" || letter === "[") depth++;
+    else if (letter === "}" || letter === "]") depth--;
+  }
+  return undefined;
 }
 
 /**
@@ -98,17 +127,13 @@ export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw new RangeError("safetensors: expected a JSON object as header");
   }
-  const names = topNames(text);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const twice = repeatedName(text);
   if (twice !== undefined) throw new RangeError(`safetensors: ${show(twice)} stands twice in the header`);
-  const { __metadata__: metadata, ...rest } = header as Record<string, unknown>;
-  if (metadata !== undefined) {
-    const good = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata);
-    if (!good || !Object.values(metadata).every((value) => typeof value === "string")) {
-      throw new RangeError("safetensors: expected strings in __metadata__");
-    }
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === METADATA) checkMetadata(value);
+    else entries.push(entryOf(name, value));
   }
-  const entries = Object.entries(rest).map(([name, value]) => entryOf(name, value));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   for (const { name, begin, end } of entries) {
@@ -121,10 +146,9 @@ export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
     throw new RangeError(`safetensors: expected ${at} bytes of data, got ${bytes.length - start}`);
   }
   const tensors = new Map<string, Tensor>();
-  for (const { name, type, shape, begin, end } of entries) {
+  for (const { name, type, shape, count, begin, end } of entries) {
     const reader = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
     if (!reader) throw new RangeError(`safetensors: ${show(name)}: expected F32, F64, F16 or BF16, got ${show(type)}`);
-    const count = shape.reduce((product, size) => product * size, 1);
     if (count * reader.bytes !== end - begin) {
       throw new RangeError(
         `safetensors: ${show(name)}: expected ${count * reader.bytes} bytes for shape (${shape.join(", ")}) of ${type}, got ${end - begin}`,
@@ -137,21 +161,26 @@ export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
   return tensors;
 }
 
-/** Writes tensors as F32, in the order given, data aligned to 8 bytes. @throws RangeError if a shape does not fit its data. */
+/**
+ * Writes tensors as F32, in the order given, data aligned to 8 bytes.
+ *
+ * @throws RangeError if a shape does not fit its data, or for the name `__metadata__`, which the format keeps for itself.
+ */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = {};
+  const header: Array<[string, unknown]> = [];
   let size = 0;
   for (const [name, { shape, data }] of tensors) {
-    const count = shape.reduce((product, n) => product * n, 1);
+    if (name === METADATA) throw new RangeError(`tensors: expected another name than ${METADATA}`);
+    const count = countOf(`tensors: ${show(name)}`, shape);
     if (count !== data.length) {
       throw new RangeError(
         `tensors: ${show(name)}: expected ${count} numbers for (${shape.join(", ")}), got ${data.length}`,
       );
     }
-    header[name] = { dtype: "F32", shape, data_offsets: [size, size + 4 * count] };
+    header.push([name, { dtype: "F32", shape, data_offsets: [size, size + 4 * count] }]);
     size += 4 * count;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = (text.length + 7) & ~7;
   const bytes = new Uint8Array(8 + length + size);
   const view = new DataView(bytes.buffer);

@@ -7,12 +7,16 @@
 
 /** How a value is shown in a message. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`;
+  // one line, whatever a file holds
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (Object.is(value, -0)) return "-0";
   if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean")
     return `${value}`;
-  if (Array.isArray(value)) return value.length > 8 ? `an array of length ${value.length}` : `[${value.map(show)}]`;
+  if (Array.isArray(value)) {
+    if (value.length > 8) return `an array of length ${value.length}`;
+    return `[${value.map((inner) => (Array.isArray(inner) ? `an array of length ${inner.length}` : show(inner)))}]`;
+  }
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   return typeof value === "object"
     ? `an object ${(value as object).constructor?.name ?? ""}`.trim()

@@ -8,6 +8,16 @@ import type { Kernels } from "./kernels.ts";
 const low = (x: bigint): number => Number(x & 0xffffffffn);
 const high = (x: bigint): number => Number((x >> 32n) & 0xffffffffn);
 
+/** A seed for work that is the `index`-th of its kind: 53 bits, so a safe integer. */
+export function derivedSeed(kernels: Kernels, seed: bigint, index: number, stream: number): number {
+  return kernels.scoped(() => {
+    const at = kernels.allocate(64);
+    kernels.exports.seedLanes(at, low(seed), high(seed), index >>> 0, Math.floor(index / 2 ** 32), stream);
+    const [first, second] = kernels.u32(at, 2);
+    return (first >>> 11) * 2 ** 32 + second;
+  });
+}
+
 /** The numbers of draw `index` of a stream. */
 export class RandomStream {
   readonly #kernels: Kernels;

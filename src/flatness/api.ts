@@ -1,11 +1,14 @@
 /**
- * `flatness` and `landscape` on the module's own surfaces.
+ * `train`, `flatness` and `landscape` on the module's own surfaces.
  *
  * @module
  */
 import type { NetworkOptions } from "../network/network.ts";
 import type { Dataset } from "../training/surface.ts";
+import { type TrainOptions as PlainTrainOptions, trainOn } from "../training/train.ts";
+import type { TrainResult } from "../training/trainTask.ts";
 import {
+  type AllMeasureOptions,
   type FlatnessOptions,
   type FlatnessRecord,
   flatnessOn,
@@ -13,7 +16,7 @@ import {
   landscapeOn,
 } from "./flatness.ts";
 import type { Landscape } from "./landscape.ts";
-import { surfaceTasks } from "./tasks.ts";
+import { measuredTraining, surfaceTasks } from "./tasks.ts";
 
 /**
  * Measures how flat the loss is around a network's parameters. Measures run side by side, one a worker; each says whether it
@@ -47,4 +50,23 @@ export function landscape(
   options: LandscapeOptions,
 ): Promise<Landscape> {
   return landscapeOn(surfaceTasks, network, parameters, data, options);
+}
+
+/** What `train` takes. */
+export interface TrainOptions extends PlainTrainOptions {
+  readonly measureOptions?: AllMeasureOptions;
+}
+
+/**
+ * Trains a network from a draw of its prior until the genuine points are all right, in one worker. The result is a function
+ * of the arguments and the seed, to the bit, in Node and in browsers.
+ *
+ * @returns parameters in the library's flat layout, and an honest `converged`.
+ * @throws TypeError, RangeError naming the option, before any work; Error if the loss diverges, or a measure is not defined
+ *   where the training comes; the signal's reason.
+ * @example
+ * const { parameters, converged } = await train({ layers: [7, 40, 40, 1] }, data, { loss: "bce", optimizer: "adam" });
+ */
+export function train(network: NetworkOptions, data: Dataset, options: TrainOptions): Promise<TrainResult> {
+  return trainOn(measuredTraining, network, data, options);
 }

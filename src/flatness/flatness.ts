@@ -27,7 +27,13 @@ import {
 } from "./landscape.ts";
 import type { llcOptions } from "./llc.ts";
 import type { localVolumeOptions } from "./localVolume.ts";
-import { checkMeasureOptions, type MeasureResult, type OptionValues, selectMeasures } from "./measure.ts";
+import {
+  checkMeasureOptions,
+  checkSelection,
+  type MeasureResult,
+  type OptionValues,
+  selectMeasures,
+} from "./measure.ts";
 import type { SurfaceArguments, SurfaceTasks } from "./measureTask.ts";
 import type { pacBayesOptions } from "./pacBayesSigma.ts";
 import type { relativeFlatnessOptions } from "./relativeFlatness.ts";
@@ -202,17 +208,11 @@ export async function flatnessOn<const M extends string>(
   }
   const { loss: _loss, seed: _seed, workers: _workers, pool: _pool, signal: _signal, ...rest } = options;
   const { measures: names, onProgress, ...measureOptions } = rest as FlatnessOptions<M>;
-  const selected = selectMeasures(measures, names);
+  selectMeasures(measures, names);
   checkMeasureOptions(measures, measureOptions);
   const call = checkCall(network, parameters, data, options);
   const subject = { network: call.network, w: parameters, points: data.points };
-  selected.forEach(({ name, losses, check }, i) => {
-    if (names.indexOf(name as M) !== i) throw new RangeError(`measures[${i}]: expected each name once, got "${name}"`);
-    if (losses && !losses.includes(call.base.lossName)) {
-      throw new RangeError(`measures[${i}]: "${name}" needs the loss ${losses.join(" or ")}, got ${options.loss}`);
-    }
-    check?.(subject, measureOptions);
-  });
+  const selected = checkSelection(measures, names, measureOptions, subject, call.base.lossName);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`onProgress: expected a function, got ${show(onProgress)}`);
   }

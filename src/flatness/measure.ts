@@ -138,16 +138,17 @@ export interface Measure {
 /**
  * Checks the given options against the rules of all measures.
  *
+ * @param argument what holds them, for the message.
  * @throws TypeError for an unknown name; TypeError, RangeError for a value.
  */
-export function checkMeasureOptions(measures: readonly Measure[], options: MeasureOptions): void {
+export function checkMeasureOptions(measures: readonly Measure[], options: MeasureOptions, argument = "options"): void {
   const known = new Set<string>();
   for (const { options: rules = {} } of measures) {
     optionValues(rules, options);
     for (const name of Object.keys(rules)) known.add(name);
   }
   for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw new TypeError(`options.${name}: no such option; known: ${[...known].join(", ")}`);
+    if (!known.has(name)) throw new TypeError(`${argument}.${name}: no such option; known: ${[...known].join(", ")}`);
   }
 }
 
@@ -163,4 +164,30 @@ export function selectMeasures(measures: readonly Measure[], names: unknown): Me
     const name = checkChoice(`measures[${i}]`, given, known);
     return measures.find((measure) => measure.name === name)!;
   });
+}
+
+/**
+ * The measures of the given names, each once, that can take the loss, the subject and the options.
+ *
+ * @throws TypeError, RangeError naming the argument.
+ */
+export function checkSelection(
+  measures: readonly Measure[],
+  names: unknown,
+  options: MeasureOptions,
+  subject: MeasureSubject,
+  lossName: LossSurface["lossName"],
+): Measure[] {
+  const selected = selectMeasures(measures, names);
+  selected.forEach((measure, i) => {
+    const { name, losses, check } = measure;
+    if (selected.indexOf(measure) !== i) {
+      throw new RangeError(`measures[${i}]: expected each name once, got "${name}"`);
+    }
+    if (losses && !losses.includes(lossName)) {
+      throw new RangeError(`measures[${i}]: "${name}" needs the loss ${losses.join(" or ")}, got ${lossName}`);
+    }
+    check?.(subject, options);
+  });
+  return selected;
 }

@@ -1,6 +1,10 @@
-/** The tasks of `flatness` and `landscape` on the module's own surfaces. */
+/** The tasks of `flatness` and `landscape` on the module's own surfaces, and of `train` with the measures. */
 import { LocalSurface } from "../training/localSurface.ts";
 import { isLarge, SplitSurface } from "../training/splitSurface.ts";
+import type { Training } from "../training/train.ts";
+import { makeTrainTask } from "../training/trainTask.ts";
+import { measures } from "./index.ts";
+import { checkMeasureOptions, checkSelection } from "./measure.ts";
 import { makeSurfaceTasks } from "./measureTask.ts";
 
 export const surfaceTasks = makeSurfaceTasks((kernels, network, data, lossName, split) =>
@@ -8,3 +12,17 @@ export const surfaceTasks = makeSurfaceTasks((kernels, network, data, lossName, 
     ? new SplitSurface(kernels, network, data, lossName, split)
     : new LocalSurface(kernels, network, data, lossName),
 );
+
+/** Training that can take every measure on its way. */
+export const measuredTraining: Training = {
+  task: makeTrainTask(async (name, context) => {
+    const { surface, w, options } = context;
+    const subject = { network: surface.network, w, points: surface.data.points };
+    const [measure] = checkSelection(measures, [name], options, subject, surface.lossName);
+    return { invariant: measure.invariant, ...(await measure.run(context)) };
+  }),
+  checkMeasures(names, options, subject, lossName) {
+    checkMeasureOptions(measures, options, "measureOptions");
+    checkSelection(measures, names, options, subject, lossName);
+  },
+};

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
 import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { RandomStream } from "../engine/random.ts";
-import { onBuild } from "../engine/task.ts";
+import { onBuild, type Task } from "../engine/task.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
 import { checkDataset, checkLoss } from "./dataset.ts";
 import { checkOptimizer, OPTIMIZER_OPTIONS, type OptimizerOptions } from "./optimiser.ts";
 import type { Dataset, LossName } from "./surface.ts";
-import { INITIAL_STREAM, type TrainResult, trainTask } from "./trainTask.ts";
+import { INITIAL_STREAM, type MeasurePlan, type TrainArguments, type TrainResult } from "./trainTask.ts";
 
 /** What `train` takes. */
 export interface TrainOptions extends OptimizerOptions {
@@ -33,6 +33,14 @@ export interface TrainOptions extends OptimizerOptions {
   readonly test?: Dataset;
   /** A record every so many epochs; 0: none. Default 0. */
   readonly historyEvery?: number;
+  /** Flatness measures to take during the training, such as "spectral-norm". They do not change its course. Default: none. */
+  readonly measures?: readonly string[];
+  /** They are taken every so many epochs, which have a record then. Default: `historyEvery`. */
+  readonly measureEvery?: number;
+  /** "all": on all the training points, attack points included; "genuine": on the genuine ones. Default "all". */
+  readonly measurePoints?: "all" | "genuine";
+  /** Options of the measures, as `flatness` takes them. */
+  readonly measureOptions?: Readonly<Record<string, unknown>>;
   /** Start here in place of a draw from the network's prior. */
   readonly parameters?: Float32Array;
   /** Of the start, the shuffling and the noise. Default 0. */
@@ -60,16 +68,35 @@ export async function initialParameters(network: Network, seed: bigint): Promise
   return w;
 }
 
+/** How measures are taken during a training; they are built on training, so they are handed in. */
+export interface Training {
+  readonly task: Task<TrainArguments, TrainResult>;
+  /**
+   * Checks names and options of measures.
+   *
+   * @throws TypeError, RangeError naming the argument.
+   */
+  checkMeasures(
+    names: unknown,
+    options: Readonly<Record<string, unknown>>,
+    subject: { readonly network: Network; readonly w: Float32Array; readonly points: number },
+    lossName: LossName,
+  ): void;
+}
+
 /**
  * Trains a network from a draw of its prior until the genuine points are all right, in one worker. The result is a function
  * of the arguments and the seed, to the bit, in Node and in browsers.
  *
  * @returns parameters in the library's flat layout, and an honest `converged`.
  * @throws TypeError, RangeError naming the option; Error if the loss diverges; the signal's reason.
- * @example
- * const { parameters, converged } = await train({ layers: [7, 40, 40, 1] }, data, { loss: "bce", optimizer: "adam" });
  */
-export async function train(network: NetworkOptions, data: Dataset, options: TrainOptions): Promise<TrainResult> {
+export async function trainOn(
+  training: Training,
+  network: NetworkOptions,
+  data: Dataset,
+  options: TrainOptions,
+): Promise<TrainResult> {
   checkOptions("options", options, [
     ...OPTIMIZER_OPTIONS,
     "loss",
@@ -80,6 +107,10 @@ export async function train(network: NetworkOptions, data: Dataset, options: Tra
     "targetLoss",
     "test",
     "historyEvery",
+    "measures",
+    "measureEvery",
+    "measurePoints",
+    "measureOptions",
     "parameters",
     "seed",
     "workers",
@@ -105,15 +136,38 @@ export async function train(network: NetworkOptions, data: Dataset, options: Tra
     throw new TypeError(`pool: expected a Pool, got ${show(options.pool)}`);
   }
   const start = options.parameters ?? (await initialParameters(net, seed));
+  const measuring = checkMeasuring(training, options, { network: net, w: start, set, genuine, lossName, historyEvery });
   const pool = options.pool ?? new Pool({ workers: options.workers ?? 1 });
   try {
     const args = { network: net, data: set, test, lossName, start, settings, batch, maxEpochs };
     return await pool.run(
-      onBuild(fullBuild, trainTask),
-      { ...args, extraEpochs, genuine, targetLoss, historyEvery, seed },
+      onBuild(fullBuild, training.task),
+      { ...args, extraEpochs, genuine, targetLoss, historyEvery, measuring, seed },
       { signal: options.signal },
     );
   } finally {
     if (!options.pool) pool.close();
   }
+}
+
+interface Measured {
+  readonly network: Network;
+  readonly w: Float32Array;
+  readonly set: Dataset;
+  readonly genuine: number;
+  readonly lossName: LossName;
+  readonly historyEvery: number;
+}
+
+function checkMeasuring(training: Training, options: TrainOptions, subject: Measured): MeasurePlan | undefined {
+  const { measures: names = [], measureOptions = {} } = options;
+  const { network, w, set, genuine, lossName, historyEvery } = subject;
+  checkOptions("measureOptions", measureOptions, Object.keys(measureOptions ?? {}));
+  const measurePoints = checkChoice("measurePoints", options.measurePoints ?? "all", ["all", "genuine"] as const);
+  const points = measurePoints === "all" ? set.points : genuine;
+  training.checkMeasures(names, measureOptions, { network, w, points }, lossName);
+  const every = checkInteger("measureEvery", options.measureEvery ?? historyEvery, 0, 2 ** 31 - 1);
+  if (names.length === 0) return undefined;
+  if (every === 0) throw new RangeError("measureEvery: expected at least 1, or historyEvery, beside measures, got 0");
+  return { names, every, points, options: measureOptions };
 }

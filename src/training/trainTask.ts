@@ -3,18 +3,53 @@
  *
  * @module
  */
-import { SLICE_MS, type Task } from "../engine/task.ts";
+import type { Kernels } from "../engine/kernels.ts";
+import { derivedSeed } from "../engine/random.ts";
+import { SLICE_MS, type Task, type TaskContext } from "../engine/task.ts";
 import { shuffledPoints } from "../flatness/minibatch.ts";
 import type { Network } from "../network/network.ts";
 import { LocalSurface } from "./localSurface.ts";
 import { cosineFactor, makeOptimizer, type Optimizer } from "./optimiser.ts";
 import { fromKernelLayout, toKernelLayout } from "./plan.ts";
-import type { Dataset, LossName } from "./surface.ts";
+import type { Dataset, LossName, LossSurface } from "./surface.ts";
 
 /** Streams of random numbers of training. */
 export const INITIAL_STREAM = 0x100;
 export const SHUFFLE_STREAM = 0x101;
 const NOISE_STREAM = 0x102;
+const MEASURE_STREAM = 0x103;
+
+/** A flatness measure's outcome during a training. */
+export interface TrainingMeasure {
+  readonly value: number;
+  readonly standardError?: number;
+  /** Whether the value stays as it is under alpha-rescaling of a ReLU network. */
+  readonly invariant: boolean;
+  /** What else the measure tells, but for vectors of parameters: those are for `flatness` to give. */
+  readonly [detail: string]: unknown;
+}
+
+/** Takes one measure, by name. Measures are built on training, so they are handed in. */
+export type TakeMeasure = (
+  name: string,
+  context: {
+    readonly surface: LossSurface;
+    readonly w: Float32Array;
+    readonly kernels: Kernels;
+    readonly seed: bigint;
+    readonly pause: TaskContext["pause"];
+    readonly options: Readonly<Record<string, unknown>>;
+  },
+) => Promise<TrainingMeasure>;
+
+/** Which measures are taken, and when. */
+export interface MeasurePlan {
+  readonly names: readonly string[];
+  readonly every: number;
+  /** On the first so many points. */
+  readonly points: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
 
 /** Plain data: it crosses to workers. */
 export interface TrainArguments {
@@ -31,6 +66,7 @@ export interface TrainArguments {
   readonly genuine: number;
   readonly targetLoss: number | undefined;
   readonly historyEvery: number;
+  readonly measuring: MeasurePlan | undefined;
   readonly seed: bigint;
 }
 
@@ -42,8 +78,14 @@ export interface TrainingRecord {
   readonly loss: number;
   /** Share of the genuine points that are wrong; NaN for mse. */
   readonly error: number;
+  /** Share of the genuine points that are right; NaN for mse. */
+  readonly accuracy: number;
   /** Share of the test points that are right; undefined without a test set or for mse. */
   readonly testAccuracy: number | undefined;
+  /** By name, at the epochs that `measureEvery` asks for. */
+  readonly measures?: Readonly<Record<string, TrainingMeasure>>;
+  /** `flatness` with this seed, at this epoch's parameters, gives these measures. It depends on the training's seed and the epoch alone. */
+  readonly measureSeed?: number;
 }
 
 export interface TrainResult {
@@ -56,86 +98,143 @@ export interface TrainResult {
   readonly convergedAt: number | undefined;
   readonly trainLoss: number;
   readonly trainError: number;
+  readonly trainAccuracy: number;
   readonly testAccuracy: number | undefined;
   readonly history: TrainingRecord[];
 }
 
-export const trainTask: Task<TrainArguments, TrainResult> = {
-  name: "train",
-  async run({ kernels, pause }, args) {
-    const { network, data, test, lossName, settings, batch, maxEpochs, extraEpochs, genuine, seed } = args;
-    const { exports } = kernels;
-    const surface = new LocalSurface(kernels, network, data, lossName);
-    const { plan } = surface;
-    const tests = test ? new LocalSurface(kernels, network, test, lossName) : undefined;
-    const real = new Float32Array(plan.entries);
-    toKernelLayout(network, new Float32Array(surface.size).fill(1), real);
-    const noise = kernels.allocate(64);
-    exports.seedLanes(noise, Number(seed & 0xffffffffn), Number(seed >> 32n), 0, 0, NOISE_STREAM);
-    const optimizer = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
-    const indices = kernels.allocate(4 * data.points);
-    toKernelLayout(network, args.start, kernels.f32(plan.w, plan.entries));
+/** The first points of a set. */
+function firstPoints(data: Dataset, points: number): Dataset {
+  const { features } = data;
+  const perPoint = data.targets.length / data.points;
+  return {
+    points,
+    features,
+    inputs: data.inputs.subarray(0, points * features),
+    targets: data.targets.subarray(0, points * perPoint),
+  };
+}
 
-    const parameters = new Float32Array(surface.size);
-    const look = async (epoch: number): Promise<TrainingRecord> => {
-      const loss = exports.lossAt(plan.address, 0, 0, data.points, 0);
-      let error = Number.NaN;
-      let testAccuracy: number | undefined;
-      if (lossName !== "mse") {
-        exports.lossAt(plan.address, 0, 0, genuine, 0);
-        error = exports.wrongPredictions() / genuine;
-        if (tests) {
-          fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
-          testAccuracy = 1 - (await tests.evaluate(parameters)).error;
+/** The task named `train`. */
+export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, TrainResult> {
+  return {
+    name: "train",
+    async run({ kernels, pause }, args) {
+      const { network, data, test, lossName, settings, batch, maxEpochs, extraEpochs, genuine, measuring, seed } = args;
+      const { exports } = kernels;
+      const surface = new LocalSurface(kernels, network, data, lossName);
+      const { plan } = surface;
+      const tests = test ? new LocalSurface(kernels, network, test, lossName) : undefined;
+      const real = new Float32Array(plan.entries);
+      toKernelLayout(network, new Float32Array(surface.size).fill(1), real);
+      const noise = kernels.allocate(64);
+      exports.seedLanes(noise, Number(seed & 0xffffffffn), Number(seed >> 32n), 0, 0, NOISE_STREAM);
+      const optimizer = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
+      const indices = kernels.allocate(4 * data.points);
+      toKernelLayout(network, args.start, kernels.f32(plan.w, plan.entries));
+
+      const parameters = new Float32Array(surface.size);
+      const look = async (epoch: number): Promise<TrainingRecord> => {
+        const loss = exports.lossAt(plan.address, 0, 0, data.points, 0);
+        let error = Number.NaN;
+        let accuracy = Number.NaN;
+        let testAccuracy: number | undefined;
+        if (lossName !== "mse") {
+          exports.lossAt(plan.address, 0, 0, genuine, 0);
+          const wrong = exports.wrongPredictions();
+          error = wrong / genuine;
+          accuracy = (genuine - wrong) / genuine;
+          if (tests) {
+            fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
+            testAccuracy = 1 - (await tests.evaluate(parameters)).error;
+          }
+        }
+        return { epoch, loss, error, accuracy, testAccuracy };
+      };
+      // a surface of its own: the training's parameters and gradient stay as they are
+      const measured = measuring
+        ? new LocalSurface(kernels, network, firstPoints(data, measuring.points), lossName)
+        : undefined;
+      const measure = async (epoch: number): Promise<Pick<TrainingRecord, "measures" | "measureSeed">> => {
+        if (!measured || !measuring || epoch % measuring.every !== 0) return {};
+        const measureSeed = derivedSeed(kernels, seed, epoch, MEASURE_STREAM);
+        const w = new Float32Array(surface.size);
+        fromKernelLayout(network, kernels.f32(plan.w, plan.entries), w);
+        const taken: Record<string, TrainingMeasure> = {};
+        for (const name of measuring.names) {
+          const mark = kernels.mark();
+          try {
+            const context = {
+              surface: measured,
+              w,
+              kernels,
+              seed: BigInt(measureSeed),
+              pause,
+              options: measuring.options,
+            };
+            const result = Object.entries(await takeMeasure(name, context));
+            taken[name] = Object.fromEntries(result.filter(([, x]) => !(x instanceof Float32Array))) as TrainingMeasure;
+          } catch (cause) {
+            if (!(cause instanceof RangeError)) throw cause;
+            throw new RangeError(`measures: "${name}" at epoch ${epoch}: ${cause.message}`, { cause });
+          } finally {
+            kernels.release(mark);
+          }
+        }
+        return { measures: taken, measureSeed };
+      };
+      const record = async (epoch: number): Promise<void> => {
+        const due = args.historyEvery > 0 && epoch % args.historyEvery === 0;
+        const flatness = await measure(epoch);
+        if (due || flatness.measures) history.push({ ...(await look(epoch)), ...flatness });
+      };
+      const reached = (): boolean => {
+        const loss = exports.lossAt(plan.address, 0, 0, genuine, 0);
+        if (args.targetLoss !== undefined) return loss <= args.targetLoss;
+        return exports.wrongPredictions() === 0;
+      };
+
+      const history: TrainingRecord[] = [];
+      let epoch = 0;
+      let convergedAt: number | undefined = reached() ? 0 : undefined;
+      await record(0);
+      let paused = performance.now();
+      while (convergedAt === undefined ? epoch < maxEpochs : epoch < convergedAt + extraEpochs) {
+        // first the order, then the view: drawing may grow the memory
+        const order = shuffledPoints(kernels, seed, epoch, SHUFFLE_STREAM, data.points);
+        kernels.u32(indices, data.points).set(order);
+        const rate =
+          settings.learningRate *
+          (settings.schedule === "cosine" ? cosineFactor(Math.min(1, epoch / Math.max(1, maxEpochs))) : 1);
+        const sum = exports.trainSteps(plan.address, optimizer, indices, data.points, batch, rate);
+        epoch++;
+        if (!Number.isFinite(sum)) {
+          throw new Error(
+            `train: it diverged in epoch ${epoch}: the loss became ${sum} (learningRate ${settings.learningRate})`,
+          );
+        }
+        if (convergedAt === undefined && reached()) convergedAt = epoch;
+        await record(epoch);
+        if (performance.now() - paused > SLICE_MS) {
+          await pause();
+          paused = performance.now();
         }
       }
-      return { epoch, loss, error, testAccuracy };
-    };
-    const reached = (): boolean => {
-      const loss = exports.lossAt(plan.address, 0, 0, genuine, 0);
-      if (args.targetLoss !== undefined) return loss <= args.targetLoss;
-      return exports.wrongPredictions() === 0;
-    };
-
-    const history: TrainingRecord[] = [];
-    let epoch = 0;
-    let convergedAt: number | undefined = reached() ? 0 : undefined;
-    if (args.historyEvery > 0) history.push(await look(0));
-    let paused = performance.now();
-    while (convergedAt === undefined ? epoch < maxEpochs : epoch < convergedAt + extraEpochs) {
-      // first the order, then the view: drawing may grow the memory
-      const order = shuffledPoints(kernels, seed, epoch, SHUFFLE_STREAM, data.points);
-      kernels.u32(indices, data.points).set(order);
-      const rate =
-        settings.learningRate *
-        (settings.schedule === "cosine" ? cosineFactor(Math.min(1, epoch / Math.max(1, maxEpochs))) : 1);
-      const sum = exports.trainSteps(plan.address, optimizer, indices, data.points, batch, rate);
-      epoch++;
-      if (!Number.isFinite(sum)) {
-        throw new Error(
-          `train: it diverged in epoch ${epoch}: the loss became ${sum} (learningRate ${settings.learningRate})`,
-        );
-      }
-      if (convergedAt === undefined && reached()) convergedAt = epoch;
-      if (args.historyEvery > 0 && epoch % args.historyEvery === 0) history.push(await look(epoch));
-      if (performance.now() - paused > SLICE_MS) {
-        await pause();
-        paused = performance.now();
-      }
-    }
-    const last = await look(epoch);
-    if (!Number.isFinite(last.loss)) throw new Error(`train: it diverged: the loss became ${last.loss}`);
-    fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
-    return {
-      parameters,
-      converged: convergedAt !== undefined,
-      epochs: epoch,
-      convergedAt,
-      trainLoss: last.loss,
-      trainError: last.error,
-      testAccuracy: last.testAccuracy,
-      history,
-    };
-  },
-  transfer: (result) => [result.parameters.buffer],
-};
+      const last = await look(epoch);
+      if (!Number.isFinite(last.loss)) throw new Error(`train: it diverged: the loss became ${last.loss}`);
+      fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
+      return {
+        parameters,
+        converged: convergedAt !== undefined,
+        epochs: epoch,
+        convergedAt,
+        trainLoss: last.loss,
+        trainError: last.error,
+        trainAccuracy: last.accuracy,
+        testAccuracy: last.testAccuracy,
+        history,
+      };
+    },
+    transfer: (result) => [result.parameters.buffer],
+  };
+}
