@@ -7,8 +7,10 @@ import { booleanPoints } from "../data/points.ts";
 import { Kernels } from "../engine/kernels.ts";
 import { compileModule } from "../engine/module.ts";
 import { breathe } from "../engine/platform.ts";
+import { RandomStream } from "../engine/random.ts";
 import { defineNetwork } from "../network/network.ts";
 import { makePlan } from "../network/plan.ts";
+import { makeTrainingPlan, toKernelLayout } from "../training/plan.ts";
 import { PARAMETER_STREAM } from "../volume/countChunk.ts";
 import { rowShape } from "../volume/rows.ts";
 
@@ -42,12 +44,12 @@ interface Case {
   run(): void;
 }
 
-/** Times every kernel of the counting sampler at 7-40-40-1, one thread. */
+/** Times every kernel of the counting sampler at 7-40-40-1, and those of training, one thread. */
 export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<KernelRecord[]> {
   const runs = options.runs ?? 15;
   const milliseconds = options.milliseconds ?? 40;
   const kernels = await Kernels.create(await compileModule());
-  const cases = samplerCases(kernels);
+  const cases = [...samplerCases(kernels), ...trainingCases(kernels)];
   const times = cases.map((): number[] => []);
   const repeats = cases.map((c) => calibrate(c, milliseconds));
   for (let r = 0; r < runs; r++) {
@@ -175,6 +177,44 @@ function samplerCases(kernels: Kernels): Case[] {
         },
       });
     }
+  }
+  return cases;
+}
+
+/** Derivatives of the mean binary cross-entropy over all points, at random parameters. */
+function trainingCases(kernels: Kernels): Case[] {
+  const { exports } = kernels;
+  const random = new RandomStream(kernels, 1n, 0, PARAMETER_STREAM);
+  const cases: Case[] = [];
+  for (const { layers, points, nonzero, inputs } of [
+    { layers: [7, 40, 40, 1], points: 64, nonzero: 1, inputs: "dense" },
+    { layers: [784, 40, 40, 1], points: 500, nonzero: 1, inputs: "dense" },
+    { layers: [784, 40, 40, 1], points: 500, nonzero: 0.19, inputs: "19 % nonzero" },
+  ]) {
+    const network = defineNetwork({ layers });
+    const features = layers[0];
+    const uniforms = new Float64Array(points * features);
+    random.uniforms(uniforms);
+    const data = {
+      points,
+      features,
+      inputs: Float32Array.from(uniforms, (u) => (u < nonzero ? u / nonzero : 0)),
+      targets: Float32Array.from({ length: points }, (_, i) => i % 2),
+    };
+    const plan = makeTrainingPlan(kernels, network, data, "bce");
+    for (const vector of [plan.w, plan.direction]) {
+      const values = new Float32Array(network.parameterCount);
+      random.gaussians(values);
+      // small enough for the logits to stay off the ends of the loss
+      for (let i = 0; i < values.length; i++) values[i] *= 0.1;
+      toKernelLayout(network, values, kernels.f32(vector, plan.entries));
+    }
+    const add = (name: string, run: () => void): void => {
+      cases.push({ name: `${name}, ${layers.join("-")} x ${points}, ${inputs}`, unit: "points", units: points, run });
+    };
+    add("gradient", () => exports.gradientAt(plan.address, 0, 0, points));
+    add("Hessian-vector product", () => exports.hessianAt(plan.address, 0, points, points));
+    add("Gauss-Newton product", () => exports.gaussNewtonAt(plan.address, 0, points, points));
   }
   return cases;
 }
