@@ -528,10 +528,19 @@ export function wrongPredictions(): i32 {
 
 /** Gradient of the mean loss of `count` points into G. @returns that mean loss, f64. Points as in `lossAt`. */
 export function gradientAt(plan: usize, first: i32, indices: usize, count: i32): f64 {
+  return addGradients(plan, first, indices, count, count);
+}
+
+/** Gradient of the sum over `count` points from `first`, over `all`, into G. @returns the mean loss of the `count`, f64. */
+export function partialGradientAt(plan: usize, first: i32, count: i32, all: i32): f64 {
+  return addGradients(plan, first, 0, count, all);
+}
+
+function addGradients(plan: usize, first: i32, indices: usize, count: i32, all: i32): f64 {
   const g = field(plan, G);
   memory.fill(g, 0, field(plan, BYTES));
   store<i32>(WRONG, 0);
-  const scale = 1 / <f64>count;
+  const scale = 1 / <f64>all;
   let total: f64 = 0;
   for (let done = 0; done < count; done += BLOCK) {
     const n = min(BLOCK, count - done);

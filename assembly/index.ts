@@ -11,6 +11,7 @@ export {
   gradientAt,
   hessianAt,
   lossAt,
+  partialGradientAt,
   sparsePoint,
   wrongPredictions,
 } from "./gradient";

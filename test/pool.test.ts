@@ -1,72 +1,11 @@
 /** Workers that die, calls that are stopped: each call settles with the cause, and the next one works. */
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Task } from "../src/engine/task.ts";
-import { workerSource } from "../src/generated/workerSource.ts";
 import { countFunctions, createPool, defineNetwork } from "../src/index.ts";
 import { type CountChunkArguments, countChunk } from "../src/volume/countChunk.ts";
+import { allGone, dies, inNode, watching } from "./watchedWorkers.ts";
 
 const network = { layers: [7, 40, 40, 1] };
-
-interface Started {
-  /** whether the worker's thread is gone */
-  gone(): boolean;
-}
-interface Threads {
-  Worker: new (source: string, options: object) => { threadId: number };
-}
-
-const host = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
-const threads = host.process?.getBuiltinModule?.("node:worker_threads") as Threads | undefined;
-const inNode = threads !== undefined;
-
-/**
- * Runs `body` with every worker seen. `prefix(i)` is script put before the source of the i-th worker started.
- * In Node the class that the library starts is replaced for the time; in a browser it gets a factory.
- */
-async function watching(
-  body: (started: Started[], options: { worker?: () => Worker }) => Promise<void>,
-  prefix: (index: number) => string = () => "",
-): Promise<void> {
-  const started: Started[] = [];
-  if (threads) {
-    const Original = threads.Worker;
-    threads.Worker = class extends Original {
-      constructor(source: string, options: object) {
-        super(prefix(started.length) + source, options);
-        started.push({ gone: () => this.threadId === -1 });
-      }
-    };
-    try {
-      await body(started, {});
-    } finally {
-      threads.Worker = Original;
-    }
-    return;
-  }
-  const worker = (): Worker => {
-    const url = URL.createObjectURL(new Blob([prefix(started.length) + workerSource], { type: "text/javascript" }));
-    const made = new Worker(url);
-    let gone = false;
-    const terminate = made.terminate.bind(made);
-    made.terminate = () => {
-      gone = true;
-      terminate();
-    };
-    started.push({ gone: () => gone });
-    return made;
-  };
-  await body(started, { worker });
-}
-
-async function allGone(started: readonly Started[]): Promise<void> {
-  await vi.waitFor(() => expect(started.filter((worker) => !worker.gone())).toHaveLength(0), { timeout: 5000 });
-}
-
-/** Script that kills its worker after a while: the thread exits (Node), or throws where nothing catches (browser). */
-const dies = (milliseconds: number): string =>
-  inNode
-    ? `setTimeout(() => process.exit(7), ${milliseconds});`
-    : `setTimeout(() => { throw new Error("boom"); }, ${milliseconds});`;
 
 describe("a worker that dies", () => {
   it("in the middle of a call rejects it with the cause, leaves no worker, and the pool's next call works", async () => {

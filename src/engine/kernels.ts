@@ -215,6 +215,7 @@ export interface KernelExports {
   lossAt(plan: number, first: number, indices: number, count: number, outputs: number): number;
   wrongPredictions(): number;
   gradientAt(plan: number, first: number, indices: number, count: number): number;
+  partialGradientAt(plan: number, first: number, count: number, all: number): number;
   hessianAt(plan: number, first: number, count: number, all: number): void;
   gaussNewtonAt(plan: number, first: number, count: number, all: number): void;
   sparsePoint(x: number, features: number, rowBytes: number, out: number): number;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Remote, releaseProxy, wrap } from "comlink";
+import { type Remote, releaseProxy, transfer, wrap } from "comlink";
 import { workerSource } from "../generated/workerSource.ts";
 import { checkInteger, checkOptions, show } from "./checks.ts";
 import { Kernels } from "./kernels.ts";
@@ -56,6 +56,8 @@ export interface PoolInfo {
 /** How a call may be watched and stopped. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** Buffers and ports of the arguments, which must be an object then, that are handed over to the worker. */
+  readonly transfer?: Transferable[];
 }
 
 const MAXIMUM_WORKERS = 256;
@@ -103,6 +105,11 @@ export class Pool {
     };
   }
 
+  /** Workers that a call made now would get at once. */
+  get free(): number {
+    return this.#closed ? 0 : this.size - Math.min(this.size, this.#busy);
+  }
+
   /**
    * Runs a task on the next free worker.
    *
@@ -128,7 +135,8 @@ export class Pool {
         onAbort = () => reject(signal?.reason);
         if (signal?.aborted) return onAbort();
         signal?.addEventListener("abort", onAbort, { once: true });
-        current.remote.run(task.name, args).then(resolve, (error: unknown) => {
+        const given = options.transfer ? transfer(args as object, options.transfer) : args;
+        current.remote.run(task.name, given).then(resolve, (error: unknown) => {
           // a trap leaves the instance in an unknown state: that worker is not used again
           sound = !(error instanceof Error && (error.name === "RuntimeError" || error.name === "InternalError"));
           reject(error);

@@ -1,5 +1,6 @@
 /**
- * The facade of the flatness measures: checks, and one task a measure on a pool of workers.
+ * The facade of the flatness measures: checks, and one task a measure on a pool of workers. On large data the workers that
+ * are left help, each with a part of the points.
  *
  * @module
  */
@@ -9,6 +10,8 @@ import { Pool } from "../engine/pool.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
 import { checkDataset, checkLoss } from "../training/dataset.ts";
+import { withHelpers } from "../training/shardTask.ts";
+import { isLarge } from "../training/splitSurface.ts";
 import type { Dataset, LossName } from "../training/surface.ts";
 import type { fisherRaoOptions } from "./fisherRao.ts";
 import { measures } from "./index.ts";
@@ -30,7 +33,7 @@ import {
   type OptionValues,
   selectMeasures,
 } from "./measure.ts";
-import type { SurfaceArguments, SurfaceTasks } from "./measureTask.ts";
+import { infinite, type SurfaceArguments, type SurfaceTasks } from "./measureTask.ts";
 import type { pacBayesOptions } from "./pacBayesSigma.ts";
 import type { relativeFlatnessOptions } from "./relativeFlatness.ts";
 import type { asamOptions, samOptions } from "./sam.ts";
@@ -131,10 +134,18 @@ function checkCall(
   return { network: net, base, seed };
 }
 
-/** Runs jobs on the call's pool; the first failure stops the others and is thrown. */
+/** Work for one worker, or for one with helpers: `members` workers in all at the most. */
+type Job<R> = (pool: Pool, signal: AbortSignal, members: number) => Promise<R>;
+
+/**
+ * Runs jobs on the call's pool; the first failure stops the others and is thrown.
+ *
+ * @param lanes jobs at a time; the workers are shared out among them. Default: as many as workers.
+ */
 async function onPool<R>(
   options: SurfaceCallOptions,
-  jobs: ReadonlyArray<(pool: Pool, signal: AbortSignal) => Promise<R>>,
+  jobs: ReadonlyArray<Job<R>>,
+  lanes = Number.POSITIVE_INFINITY,
 ): Promise<R[]> {
   const { signal } = options;
   const stop = new AbortController();
@@ -143,19 +154,21 @@ async function onPool<R>(
   let failure: { reason: unknown } | undefined;
   const results: R[] = [];
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const width = Math.max(1, Math.min(pool.size, lanes));
+  const lane = async (k: number): Promise<void> => {
+    const members = Math.floor(pool.size / width) + Number(k < pool.size % width);
     // a signal of its own: many listeners on one are taken for a leak
     const own = AbortSignal.any([inner]);
     while (next < jobs.length && !failure) {
       const i = next++;
-      results[i] = await jobs[i](pool, own);
+      results[i] = await jobs[i](pool, own, members);
     }
   };
   try {
     signal?.throwIfAborted();
     await Promise.all(
-      Array.from({ length: Math.max(1, pool.size) }, () =>
-        lane().catch((reason: unknown) => {
+      Array.from({ length: width }, (_, k) =>
+        lane(k).catch((reason: unknown) => {
           failure ??= { reason };
           stop.abort(reason);
         }),
@@ -172,13 +185,16 @@ const CALL_OPTIONS = ["loss", "seed", "workers", "pool", "signal"];
 
 /**
  * Measures how flat the loss is around a network's parameters (the table of measures is in the README; each names its paper
- * in `source`). Measures run side by side, one a worker; a result depends on the arguments and the seed alone.
+ * in `source`). Measures run side by side, one a worker. Where the data is large and there are fewer measures than workers,
+ * a measure's worker has helpers: each product is split among them (`SplitSurface`), and what is done between products
+ * stays in that worker, so the calling thread is free. A result depends on the arguments and the seed alone.
  *
  * @param tasks what the workers run.
  * @param network layers and activation, and the prior, which `local-volume` asks for.
  * @param parameters f32, the library's flat layout.
  * @param data points with targets.
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  */
 export async function flatnessOn<const M extends string>(
   tasks: SurfaceTasks,
@@ -201,13 +217,21 @@ export async function flatnessOn<const M extends string>(
     throw new TypeError(`onProgress: expected a function, got ${show(onProgress)}`);
   }
   let done = 0;
-  const run = (name: string | undefined) => async (pool: Pool, signal: AbortSignal) => {
-    const args = { ...call.base, measure: name, seed: call.seed, options: measureOptions };
-    const result = await pool.run(tasks.measure, args, { signal });
+  const { data: points, lossName } = call.base;
+  const large = isLarge(call.network, points);
+  const run = (name: string | undefined) => async (pool: Pool, signal: AbortSignal, members: number) => {
+    const measured = (helpers: MessagePort[], until: AbortSignal) => {
+      const args = { ...call.base, measure: name, seed: call.seed, options: measureOptions, helpers };
+      return pool.run(tasks.measure, args, { signal: until, transfer: helpers });
+    };
+    const result = large
+      ? await withHelpers(pool, members, call.network, points, lossName, signal, measured)
+      : await measured([], signal);
     if (name !== undefined) onProgress?.({ measure: name, done: ++done, total: selected.length });
     return result;
   };
-  const [whole, ...results] = await onPool(options, [run(undefined), ...selected.map(({ name }) => run(name))]);
+  const jobs = [run(undefined), ...selected.map(({ name }) => run(name))];
+  const [whole, ...results] = await onPool(options, jobs, large ? selected.length : undefined);
   const { loss, error } = whole as { loss: number; error: number };
   const records = selected.map(({ name, invariant, source }, i) => {
     const record: MeasureRecord = { invariant, source, ...(results[i] as MeasureResult) };
@@ -236,7 +260,8 @@ const TASKS = 32;
 /**
  * The loss along a line or on a plane through the parameters [Li et al. 2018].
  *
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  */
 export async function landscapeOn(
   tasks: SurfaceTasks,
@@ -283,6 +308,7 @@ export async function landscapeOn(
   const rows = Math.ceil(steps / TASKS);
   const pieces = Array.from({ length: Math.ceil(steps / rows) }, (_, i) => grid(a.slice(i * rows, (i + 1) * rows), b));
   const [centre, ...parts] = await onPool(options, [grid([0], [0]), ...pieces]);
+  if (!Number.isFinite(centre.losses[0])) throw infinite(centre.losses[0]);
   return {
     a,
     b,

@@ -1,10 +1,11 @@
 /**
- * What a worker does for `flatness` and `landscape`: one measure, or some rows of a landscape, on a surface of its own.
+ * What a worker does for `flatness` and `landscape`: one measure, or some rows of a landscape, on a surface of its own or,
+ * where others help, on one that is split.
  *
  * @module
  */
 import type { Kernels } from "../engine/kernels.ts";
-import type { Task } from "../engine/task.ts";
+import type { Task, TaskContext } from "../engine/task.ts";
 import type { Network } from "../network/network.ts";
 import type { Dataset, LossName, LossSurface } from "../training/surface.ts";
 import { measures } from "./index.ts";
@@ -24,6 +25,8 @@ export interface MeasureArguments extends SurfaceArguments {
   readonly measure: string | undefined;
   readonly seed: bigint;
   readonly options: MeasureOptions;
+  /** To workers that hold parts of the data (`withHelpers`), handed over. */
+  readonly helpers: readonly MessagePort[];
 }
 
 export interface GridArguments extends SurfaceArguments {
@@ -32,8 +35,14 @@ export interface GridArguments extends SurfaceArguments {
   readonly b: readonly number[];
 }
 
-/** Makes the surface that a task works on. */
-export type SurfaceFactory = (kernels: Kernels, network: Network, data: Dataset, lossName: LossName) => LossSurface;
+/** Makes the surface that a task works on. There are helpers only where `isLarge`. */
+export type SurfaceFactory = (
+  kernels: Kernels,
+  network: Network,
+  data: Dataset,
+  lossName: LossName,
+  split: { readonly helpers: readonly MessagePort[]; readonly pause: TaskContext["pause"] },
+) => LossSurface;
 
 /** The tasks over the surfaces that a factory makes. */
 export interface SurfaceTasks {
@@ -41,14 +50,19 @@ export interface SurfaceTasks {
   readonly grid: Task<GridArguments, { losses: number[]; errors: number[] }>;
 }
 
+/** Finite parameters may still give outputs beyond f32. */
+export const infinite = (loss: number): Error => new Error(`parameters: expected a finite loss there, got ${loss}`);
+
 /** Tasks named `flatness` and `landscape`. */
 export function makeSurfaceTasks(surfaceOf: SurfaceFactory): SurfaceTasks {
   return {
     measure: {
       name: "flatness",
-      async run({ kernels, pause }, { network, parameters, data, lossName, measure, seed, options }) {
-        const surface = surfaceOf(kernels, network, data, lossName);
-        if (measure === undefined) return surface.evaluate(parameters);
+      async run({ kernels, pause }, { network, parameters, data, lossName, measure, seed, options, helpers }) {
+        const surface = surfaceOf(kernels, network, data, lossName, { helpers, pause });
+        const evaluated = await surface.evaluate(parameters);
+        if (!Number.isFinite(evaluated.loss)) throw infinite(evaluated.loss);
+        if (measure === undefined) return evaluated;
         const [selected] = selectMeasures(measures, [measure]);
         return selected.run({ surface, w: parameters, kernels, seed, pause, options });
       },
@@ -60,7 +74,8 @@ export function makeSurfaceTasks(surfaceOf: SurfaceFactory): SurfaceTasks {
     grid: {
       name: "landscape",
       run({ kernels, pause }, { network, parameters, data, lossName, directions, a, b }) {
-        return lossesOnGrid(surfaceOf(kernels, network, data, lossName), parameters, directions, a, b, pause);
+        const surface = surfaceOf(kernels, network, data, lossName, { helpers: [], pause });
+        return lossesOnGrid(surface, parameters, directions, a, b, pause);
       },
       transfer: () => [],
     },

@@ -12,8 +12,9 @@ import type { Dataset, LossName, LossSurface } from "./surface.ts";
 export class LocalSurface implements LossSurface {
   readonly size: number;
   readonly plan: TrainingPlan;
+  /** Where `lossAt` may put the outputs of all points. */
+  readonly outputAddress: number;
   readonly #outputs: number;
-  readonly #outputAddress: number;
   readonly #indices: number;
 
   constructor(
@@ -21,32 +22,34 @@ export class LocalSurface implements LossSurface {
     readonly network: Network,
     readonly data: Dataset,
     readonly lossName: LossName,
+    /** Whether the first layer takes only inputs that are not zero. Default: as the data has it. */
+    sparse?: boolean,
   ) {
     this.size = network.parameterCount;
-    this.plan = makeTrainingPlan(kernels, network, data, lossName);
+    this.plan = makeTrainingPlan(kernels, network, data, lossName, sparse);
     const { layers } = network;
     this.#outputs = layers[layers.length - 1];
-    this.#outputAddress = kernels.allocate(4 * data.points * this.#outputs);
+    this.outputAddress = kernels.allocate(4 * data.points * this.#outputs);
     this.#indices = kernels.allocate(4 * data.points);
   }
 
-  #put(address: number, vector: Float32Array): void {
+  protected put(address: number, vector: Float32Array): void {
     toKernelLayout(this.network, vector, this.kernels.f32(address, this.plan.entries));
   }
 
-  #get(address: number, out: Float32Array): void {
+  protected get(address: number, out: Float32Array): void {
     fromKernelLayout(this.network, this.kernels.f32(address, this.plan.entries), out);
   }
 
   async loss(w: Float32Array): Promise<number> {
-    this.#put(this.plan.w, w);
+    this.put(this.plan.w, w);
     return this.kernels.exports.lossAt(this.plan.address, 0, 0, this.data.points, 0);
   }
 
   async outputs(w: Float32Array): Promise<Float32Array> {
-    this.#put(this.plan.w, w);
-    this.kernels.exports.lossAt(this.plan.address, 0, 0, this.data.points, this.#outputAddress);
-    return this.kernels.f32(this.#outputAddress, this.data.points * this.#outputs).slice();
+    this.put(this.plan.w, w);
+    this.kernels.exports.lossAt(this.plan.address, 0, 0, this.data.points, this.outputAddress);
+    return this.kernels.f32(this.outputAddress, this.data.points * this.#outputs).slice();
   }
 
   async evaluate(w: Float32Array): Promise<{ loss: number; error: number }> {
@@ -56,34 +59,34 @@ export class LocalSurface implements LossSurface {
   }
 
   async gradient(w: Float32Array, out: Float32Array, range?: { first: number; count: number }): Promise<number> {
-    this.#put(this.plan.w, w);
+    this.put(this.plan.w, w);
     const { first, count } = range ?? { first: 0, count: this.data.points };
     const loss = this.kernels.exports.gradientAt(this.plan.address, first, 0, count);
-    this.#get(this.plan.gradient, out);
+    this.get(this.plan.gradient, out);
     return loss;
   }
 
   /** The gradient of the mean loss of listed points: a shuffled minibatch. @returns that loss. */
   async gradientOf(w: Float32Array, out: Float32Array, points: Uint32Array): Promise<number> {
     if (points.length > this.data.points) throw new RangeError(`points: expected at most ${this.data.points} points`);
-    this.#put(this.plan.w, w);
+    this.put(this.plan.w, w);
     this.kernels.u32(this.#indices, points.length).set(points);
     const loss = this.kernels.exports.gradientAt(this.plan.address, 0, this.#indices, points.length);
-    this.#get(this.plan.gradient, out);
+    this.get(this.plan.gradient, out);
     return loss;
   }
 
   async hessianProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void> {
-    this.#put(this.plan.w, w);
-    this.#put(this.plan.direction, v);
+    this.put(this.plan.w, w);
+    this.put(this.plan.direction, v);
     this.kernels.exports.hessianAt(this.plan.address, 0, this.data.points, this.data.points);
-    this.#get(this.plan.product, out);
+    this.get(this.plan.product, out);
   }
 
   async gaussNewtonProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void> {
-    this.#put(this.plan.w, w);
-    this.#put(this.plan.direction, v);
+    this.put(this.plan.w, w);
+    this.put(this.plan.direction, v);
     this.kernels.exports.gaussNewtonAt(this.plan.address, 0, this.data.points, this.data.points);
-    this.#get(this.plan.product, out);
+    this.get(this.plan.product, out);
   }
 }

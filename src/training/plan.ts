@@ -31,8 +31,25 @@ export interface TrainingPlan {
   readonly sparse: boolean;
 }
 
-/** Allocates and fills a plan. It lives until the arena is released. */
-export function makeTrainingPlan(kernels: Kernels, network: Network, data: Dataset, loss: LossName): TrainingPlan {
+/** Whether so many inputs are zero that the first layer takes only the others. */
+export function isSparse({ inputs }: Dataset): boolean {
+  let nonzero = 0;
+  for (const x of inputs) nonzero += Number(x !== 0);
+  return nonzero < SPARSE * inputs.length;
+}
+
+/**
+ * Allocates and fills a plan. It lives until the arena is released.
+ *
+ * @param sparse whether the first layer takes only inputs that are not zero; the last bits depend on it.
+ */
+export function makeTrainingPlan(
+  kernels: Kernels,
+  network: Network,
+  data: Dataset,
+  loss: LossName,
+  sparse = isSparse(data),
+): TrainingPlan {
   const { layers } = network;
   const count = layers.length - 1;
   const { points, features } = data;
@@ -57,13 +74,12 @@ export function makeTrainingPlan(kernels: Kernels, network: Network, data: Datas
   const buffers = regions.map((_, l) => [0, 1, 2, 3].map(() => kernels.allocate(4 * block * widths[l + 1])));
   const targets = kernels.put(data.targets);
 
-  let nonzero = 0;
-  for (const x of data.inputs) nonzero += Number(x !== 0);
-  const sparse = nonzero < SPARSE * data.inputs.length;
   let inputs = 0;
   let starts = 0;
   let gathered = 0;
   if (sparse) {
+    let nonzero = 0;
+    for (const x of data.inputs) nonzero += Number(x !== 0);
     starts = kernels.allocate(4 * (points + 1));
     const records = kernels.allocate(8 * (nonzero + 1));
     const row = kernels.allocate(4 * features);
@@ -113,31 +129,60 @@ export function makeTrainingPlan(kernels: Kernels, network: Network, data: Datas
 
 /** Flat parameters into the kernels' layout; the padding stays as it is. */
 export function toKernelLayout(network: Network, flat: Float32Array, out: Float32Array): void {
-  copyLayout(network, (kernel, at) => {
-    out[kernel] = flat[at];
+  forEachLayer(network, (start, at, fanIn, fanOut, width) => {
+    copyMatrix(flat, at, fanIn, 1, out, start, 1, width, fanOut, fanIn);
+    copyMatrix(flat, at + fanIn * fanOut, 1, 1, out, start + fanIn * width, 1, 1, fanOut, 1);
   });
 }
 
 /** The kernels' layout into flat parameters. */
 export function fromKernelLayout(network: Network, padded: Float32Array, out: Float32Array): void {
-  copyLayout(network, (kernel, at) => {
-    out[at] = padded[kernel];
+  forEachLayer(network, (start, at, fanIn, fanOut, width) => {
+    copyMatrix(padded, start, 1, width, out, at, fanIn, 1, fanOut, fanIn);
+    copyMatrix(padded, start + fanIn * width, 1, 1, out, at + fanIn * fanOut, 1, 1, fanOut, 1);
   });
 }
 
-function copyLayout(network: Network, copy: (kernel: number, flat: number) => void): void {
+function forEachLayer(
+  network: Network,
+  body: (kernel: number, flat: number, fanIn: number, fanOut: number, width: number) => void,
+): void {
   const { layers } = network;
   const offsets = layerOffsets(network);
   let start = 0;
   for (let l = 0; l + 1 < layers.length; l++) {
-    const fanIn = layers[l];
-    const fanOut = layers[l + 1];
-    const width = round4(fanOut);
-    for (let o = 0; o < fanOut; o++) {
-      const row = offsets[l] + o * fanIn;
-      for (let i = 0; i < fanIn; i++) copy(start + i * width + o, row + i);
-      copy(start + fanIn * width + o, offsets[l] + fanIn * fanOut + o);
+    const width = round4(layers[l + 1]);
+    body(start, offsets[l], layers[l], layers[l + 1], width);
+    start += (layers[l] + 1) * width;
+  }
+}
+
+/** Rows copied together, so that a transposition uses whole cache lines on both sides. */
+const TILE = 16;
+
+/** Entry (r, c) of `from` at `at + r rowStep + c columnStep`, likewise of `to`. */
+function copyMatrix(
+  from: Float32Array,
+  at: number,
+  rowStep: number,
+  columnStep: number,
+  to: Float32Array,
+  toAt: number,
+  toRowStep: number,
+  toColumnStep: number,
+  rows: number,
+  columns: number,
+): void {
+  for (let first = 0; first < rows; first += TILE) {
+    const end = Math.min(rows, first + TILE);
+    for (let c = 0; c < columns; c++) {
+      let i = at + first * rowStep + c * columnStep;
+      let j = toAt + first * toRowStep + c * toColumnStep;
+      for (let r = first; r < end; r++) {
+        to[j] = from[i];
+        i += rowStep;
+        j += toRowStep;
+      }
     }
-    start += (fanIn + 1) * width;
   }
 }

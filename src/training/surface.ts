@@ -21,7 +21,7 @@ export interface Dataset {
   readonly targets: Float32Array;
 }
 
-/** Every vector has `size` entries, in the library's flat layout of parameters. */
+/** Every vector has `size` entries, in the library's flat layout of parameters. One call at a time. */
 export interface LossSurface {
   readonly network: Network;
   readonly data: Dataset;
