@@ -1,5 +1,15 @@
 /** Bad input: the error's class, and the argument and value in its text. */
 import { afterAll, describe, expect, it } from "vitest";
+import { readNpy } from "../src/data/npy.ts";
+import {
+  type Dataset,
+  flatness,
+  landscape,
+  readSafetensors,
+  rescale,
+  train,
+  weightsFromTensors,
+} from "../src/flatness.ts";
 import { countFunctions, createPool, defineNetwork, mergeTables, sampleParameters } from "../src/index.ts";
 
 const pool = createPool({ workers: 0 });
@@ -8,7 +18,7 @@ const good = { layers: [3, 4, 1] };
 // wrong on purpose, past the types
 const loose = (value: unknown): never => value as never;
 
-type Wrong = readonly [what: string, call: () => unknown, kind: typeof TypeError | typeof RangeError, message: RegExp];
+type Wrong = readonly [what: string, call: () => unknown, kind: ErrorConstructor, message: RegExp];
 
 async function failure(call: () => unknown): Promise<Error> {
   try {
@@ -197,5 +207,274 @@ describe("sampleParameters and createPool", () => {
       /^worker: .*"worker\.js"/,
     ],
     ["a misspelt pool option", () => createPool(loose({ threads: 4 })), TypeError, /^pool\.threads: /],
+  ]);
+});
+
+describe("sets of points, for train, flatness and landscape alike", () => {
+  const two = { layers: [3, 4, 2] };
+  const set = (change: object = {}): Dataset => ({
+    points: 2,
+    features: 3,
+    inputs: Float32Array.of(1, 0, 1, 0, 1, 0),
+    targets: Float32Array.of(0, 1),
+    ...change,
+  });
+  const at = (index: number, value: number) => set().inputs.map((x, i) => (i === index ? value : x));
+  const cases: ReadonlyArray<readonly [string, unknown, object, typeof TypeError, RegExp]> = [
+    ["nothing", undefined, {}, TypeError, /^data: expected an object, got undefined$/],
+    ["an array", [1, 2], {}, TypeError, /^data: expected an object, got \[1,2\]$/],
+    ["a misspelt field", set({ target: 1 }), {}, TypeError, /^data\.target: no such option; known: points, /],
+    ["no points", set({ points: 0 }), {}, RangeError, /^data\.points: expected an integer from 1 .* got 0$/],
+    [
+      "an empty set",
+      { points: 0, features: 3, inputs: new Float32Array(0), targets: new Float32Array(0) },
+      {},
+      RangeError,
+      /^data\.points: .* got 0$/,
+    ],
+    [
+      "other features",
+      set({ features: 2 }),
+      {},
+      RangeError,
+      /^data\.features: expected 3, the network's inputs, got 2$/,
+    ],
+    [
+      "too few inputs",
+      set({ inputs: new Float32Array(5) }),
+      {},
+      RangeError,
+      /^data\.inputs: expected 6 numbers, got 5$/,
+    ],
+    [
+      "too many targets",
+      set({ targets: new Float32Array(3) }),
+      {},
+      RangeError,
+      /^data\.targets: expected 2 numbers, got 3$/,
+    ],
+    [
+      "inputs as an array",
+      set({ inputs: [1, 2] }),
+      {},
+      TypeError,
+      /^data\.inputs: expected a Float32Array, got \[1,2\]$/,
+    ],
+    ["doubles", set({ inputs: new Float64Array(6) }), {}, TypeError, /^data\.inputs: .* got a Float64Array$/],
+    [
+      "a NaN input",
+      set({ inputs: at(4, Number.NaN) }),
+      {},
+      RangeError,
+      /^data\.inputs\[4\]: expected a finite number, got NaN$/,
+    ],
+    [
+      "an infinite input",
+      set({ inputs: at(0, Number.NEGATIVE_INFINITY) }),
+      {},
+      RangeError,
+      /^data\.inputs\[0\]: expected a finite number, got -Infinity$/,
+    ],
+    [
+      "the label 2 of 2",
+      set({ targets: Float32Array.of(0, 2) }),
+      {},
+      RangeError,
+      /^data\.targets\[1\]: expected 0 or 1, got 2$/,
+    ],
+    [
+      "a negative label",
+      set({ targets: Float32Array.of(-1, 0) }),
+      {},
+      RangeError,
+      /^data\.targets\[0\]: expected 0 or 1, got -1$/,
+    ],
+    ["half a label", set({ targets: Float32Array.of(0.5, 0) }), {}, RangeError, /^data\.targets\[0\]: .* got 0\.5$/],
+    [
+      "a NaN label",
+      set({ targets: Float32Array.of(0, Number.NaN) }),
+      {},
+      RangeError,
+      /^data\.targets\[1\]: .* got NaN$/,
+    ],
+    [
+      "a class beyond the outputs",
+      set({ targets: Float32Array.of(0, 2) }),
+      { net: two, loss: "ce" },
+      RangeError,
+      /^data\.targets\[1\]: expected an integer from 0 to 1, got 2$/,
+    ],
+    [
+      "one target for two outputs",
+      set(),
+      { net: two, loss: "mse" },
+      RangeError,
+      /^data\.targets: expected 4 numbers, got 2$/,
+    ],
+    [
+      "an infinite target",
+      set({ targets: Float32Array.of(0, Number.POSITIVE_INFINITY) }),
+      { loss: "mse" },
+      RangeError,
+      /^data\.targets\[1\]: expected a finite number, got Infinity$/,
+    ],
+    ["no loss", set(), { loss: undefined }, TypeError, /^loss: expected one of bce, ce, mse, got undefined$/],
+    ["no such loss", set(), { loss: "hinge" }, RangeError, /^loss: expected one of bce, ce, mse, got "hinge"$/],
+    ["the wrong loss", set(), { loss: "ce" }, RangeError, /^loss: expected "bce" or "mse" for one output, got "ce"$/],
+    ["NaN parameters", set(), { w: Number.NaN }, RangeError, /^parameters\[20\]: expected a finite number, got NaN$/],
+    [
+      "infinite parameters",
+      set(),
+      { w: Infinity },
+      RangeError,
+      /^parameters\[20\]: expected a finite number, got Infinity$/,
+    ],
+    ["too few parameters", set(), { short: true }, RangeError, /^parameters: expected 21 numbers, got 20$/],
+    ["parameters as an array", set(), { array: true }, TypeError, /^parameters: expected a Float32Array, got \[\]$/],
+  ];
+  const calls: ReadonlyArray<readonly [string, (net: never, w: never, data: never, loss: never) => Promise<unknown>]> =
+    [
+      ["train", (net, parameters, data, loss) => train(net, data, { loss, targetLoss: 0, parameters, pool })],
+      ["flatness", (net, parameters, data, loss) => flatness(net, parameters, data, { loss, measures: [], pool })],
+      ["landscape", (net, parameters, data, loss) => landscape(net, parameters, data, { loss, steps: 1, pool })],
+    ];
+  for (const [verb, call] of calls) {
+    each(
+      cases.map(([what, data, changes, kind, message]) => {
+        const { net = good, loss, w, short, array } = { loss: "bce", ...changes } as Record<string, unknown>;
+        const parameters = new Float32Array(defineNetwork(loose(net)).parameterCount - (short ? 1 : 0));
+        if (w !== undefined) parameters[20] = w as number;
+        return [
+          `${verb}: ${what}`,
+          () => call(loose(net), loose(array ? [] : parameters), loose(data), loose(loss)),
+          kind,
+          message,
+        ];
+      }),
+    );
+  }
+  each([
+    [
+      "a test set with a label out of range",
+      () => train(good, set(), { loss: "bce", test: set({ targets: Float32Array.of(0, 3) }), pool }),
+      RangeError,
+      /^test\.targets\[1\]: expected 0 or 1, got 3$/,
+    ],
+    [
+      "an empty test set",
+      () => train(good, set(), { loss: "bce", test: set({ points: 0 }), pool }),
+      RangeError,
+      /^test\.points: .* got 0$/,
+    ],
+  ]);
+});
+
+describe("weights and files", () => {
+  const tensor = (shape: number[], ...values: number[]) => ({ shape, data: Float32Array.from(values) });
+  const weights = (tensors: object) => () => weightsFromTensors(new Map(Object.entries(loose(tensors))));
+  each([
+    [
+      "shapes that do not chain",
+      weights({
+        "0.weight": tensor([2, 1], 1, 1),
+        "0.bias": tensor([2], 0, 0),
+        "2.weight": tensor([1, 3], 1, 1, 1),
+        "2.bias": tensor([1], 0),
+      }),
+      RangeError,
+      /^weights: 2\.weight: expected 2 inputs, the layer before has as many outputs, got 3$/,
+    ],
+    [
+      "NaN weights",
+      weights({ "0.weight": tensor([1, 2], 1, Number.NaN), "0.bias": tensor([1], 0) }),
+      RangeError,
+      /^weights: 0\.weight\[1\]: expected a finite number, got NaN$/,
+    ],
+    [
+      "an infinite bias",
+      weights({ "0.weight": tensor([1, 1], 1), "0.bias": tensor([1], Number.POSITIVE_INFINITY) }),
+      RangeError,
+      /^weights: 0\.bias\[0\]: expected a finite number, got Infinity$/,
+    ],
+    [
+      "an empty layer",
+      weights({ "0.weight": tensor([0, 1]), "0.bias": tensor([0]) }),
+      RangeError,
+      /^weights: 0\.weight: .* \(0, 1\)$/,
+    ],
+    ["no tensors", weights({}), RangeError, /^weights: expected at least one layer, got no tensors$/],
+    ["no .npy file", () => readNpy(new Uint8Array(3)), RangeError, /^npy: expected a \.npy file, got other bytes$/],
+    ["no .safetensors file", () => readSafetensors(new Uint8Array(3)), RangeError, /^safetensors: .* got 3$/],
+    [
+      "NaN parameters to rescale",
+      () => rescale(good, new Float32Array(21).fill(Number.NaN), { layer: 1, alpha: 2 }),
+      RangeError,
+      /^parameters\[0\]: expected a finite number, got NaN$/,
+    ],
+  ]);
+});
+
+describe("what leaves f32 on the way", () => {
+  const point = (x: number): Dataset => ({
+    points: 1,
+    features: 1,
+    inputs: Float32Array.of(x),
+    targets: Float32Array.of(0),
+  });
+  const net = { layers: [1, 1, 1] };
+  const huge = Float32Array.of(1e30, 0, 1e30, 0);
+  each([
+    [
+      "a training whose loss overflows",
+      () =>
+        train(net, point(1), {
+          loss: "mse",
+          targetLoss: 0.1,
+          learningRate: 1e30,
+          parameters: Float32Array.of(1, 1, 1, 1),
+          pool,
+        }),
+      Error,
+      /^train: it diverged in epoch \d+: the loss became (NaN|Infinity) \(learningRate 1e\+30\)$/,
+    ],
+    // the first weight becomes -Infinity, which turns its unit off, and the bias alone puts the point right
+    [
+      "a training of no error whose weights are infinite",
+      () =>
+        train(net, point(1e20), { loss: "bce", learningRate: 1e30, parameters: Float32Array.of(1e-20, 0, 1, 0), pool }),
+      Error,
+      /^train: it diverged in epoch 1: parameters\[0\] became -Infinity \(learningRate 1e\+30\)$/,
+    ],
+    [
+      "a history of a training that diverges",
+      () => train(net, point(1), { loss: "bce", historyEvery: 1, parameters: huge, pool }),
+      Error,
+      /^train: it diverged in epoch 0: the loss became (NaN|Infinity) /,
+    ],
+    [
+      "a start whose outputs overflow",
+      () => train(net, point(1), { loss: "bce", parameters: huge, pool }),
+      Error,
+      /^train: it diverged in epoch 1: the loss became (NaN|Infinity) /,
+    ],
+    [
+      "finite parameters of an infinite loss",
+      () =>
+        flatness(net, huge, point(1), { loss: "bce", measures: ["keskar", "spectral-norm", "llc"], llcBeta: 1, pool }),
+      Error,
+      /^parameters: expected a finite loss there, got (NaN|Infinity)$/,
+    ],
+    [
+      "and no measure",
+      () => flatness(net, huge, point(1), { loss: "mse", measures: [], pool }),
+      Error,
+      /^parameters: expected a finite loss there, got (NaN|Infinity)$/,
+    ],
+    [
+      "a landscape around them",
+      () => landscape(net, huge, point(1), { loss: "bce", steps: 3, pool }),
+      Error,
+      /^parameters: expected a finite loss there, got (NaN|Infinity)$/,
+    ],
   ]);
 });

@@ -1,7 +1,7 @@
 /** The f64 reference of a loss surface against central differences and closed forms. */
 import { describe, expect, it } from "vitest";
 import { randomSurface } from "./randomSurface.ts";
-import { PlainSurface, softmax } from "./reference/plainSurface.ts";
+import { outputLoss, PlainSurface, softmax } from "./reference/plainSurface.ts";
 
 const CASES = [
   { layers: [3, 4, 1], activation: "relu", loss: "bce" },
@@ -35,6 +35,34 @@ describe("the plain surface", () => {
         expect(Math.abs(gradient[i] - slope)).toBeLessThan(1e-7);
         expect(Math.abs(product[i] - (ahead[i] - behind[i]) / (2 * h))).toBeLessThan(1e-7);
       }
+      // Gauss-Newton: J' (d2 loss / d output2) J v, all three by differences of outputs and of the loss's gradient by them
+      const expected = new Float64Array(n);
+      const outputs = layers[layers.length - 1];
+      for (let point = 0; point < 6; point++) {
+        const target = surface.data.targets.subarray(
+          ...(loss === "mse" ? [2 * point, 2 * point + 2] : [point, point + 1]),
+        );
+        const along = (direction: ArrayLike<number>): number[] => {
+          const [plus, minus] = [1, -1].map((sign) => surface.output(shifted(direction, sign * h), point));
+          return Array.from(plus, (z, k) => (z - minus[k]) / (2 * h));
+        };
+        const z = surface.output(w, point);
+        const moved = along(v);
+        const [plus, minus] = [1, -1].map(
+          (sign) =>
+            outputLoss(
+              loss,
+              z.map((x, k) => x + sign * h * moved[k]),
+              target,
+            ).gradient,
+        );
+        for (let i = 0; i < n; i++) {
+          const column = along(Float64Array.from({ length: n }, (_, j) => Number(i === j)));
+          for (let k = 0; k < outputs; k++) expected[i] += (column[k] * (plus[k] - minus[k])) / (2 * h) / 6;
+        }
+      }
+      surface.gaussNewtonAt(w, v, product);
+      for (let i = 0; i < n; i++) expect(Math.abs(product[i] - expected[i])).toBeLessThan(1e-7);
     });
   }
 

@@ -25,7 +25,8 @@ import { measuredTraining, surfaceTasks } from "./tasks.ts";
  * @param network layers and activation, and the prior, which `local-volume` asks for.
  * @param parameters f32, the library's flat layout.
  * @param data points with targets.
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  * @example
  * const record = await flatness(network, parameters, data, { loss: "bce", measures: ["keskar", "fisher-rao"] });
  */
@@ -41,7 +42,8 @@ export function flatness<const M extends string>(
 /**
  * The loss along a line or on a plane through the parameters, by default with filters normalised [Li et al. 2018].
  *
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  */
 export function landscape(
   network: NetworkOptions,

@@ -34,7 +34,7 @@ import {
   type OptionValues,
   selectMeasures,
 } from "./measure.ts";
-import type { SurfaceArguments, SurfaceTasks } from "./measureTask.ts";
+import { infinite, type SurfaceArguments, type SurfaceTasks } from "./measureTask.ts";
 import type { pacBayesOptions } from "./pacBayesSigma.ts";
 import type { relativeFlatnessOptions } from "./relativeFlatness.ts";
 import type { asamOptions, samOptions } from "./sam.ts";
@@ -194,7 +194,8 @@ const CALL_OPTIONS = ["loss", "seed", "workers", "pool", "signal"];
  * @param network layers and activation, and the prior, which `local-volume` asks for.
  * @param parameters f32, the library's flat layout.
  * @param data points with targets.
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  */
 export async function flatnessOn<const M extends string>(
   tasks: SurfaceTasks,
@@ -260,7 +261,8 @@ const TASKS = 32;
 /**
  * The loss along a line or on a plane through the parameters [Li et al. 2018].
  *
- * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died.
+ * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
+ *   loss at the parameters is not finite.
  */
 export async function landscapeOn(
   tasks: SurfaceTasks,
@@ -307,6 +309,7 @@ export async function landscapeOn(
   const rows = Math.ceil(steps / TASKS);
   const pieces = Array.from({ length: Math.ceil(steps / rows) }, (_, i) => grid(a.slice(i * rows, (i + 1) * rows), b));
   const [centre, ...parts] = await onPool(options, [grid([0], [0]), ...pieces]);
+  if (!Number.isFinite(centre.losses[0])) throw infinite(centre.losses[0]);
   return {
     a,
     b,

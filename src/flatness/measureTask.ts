@@ -50,6 +50,9 @@ export interface SurfaceTasks {
   readonly grid: Task<GridArguments, { losses: number[]; errors: number[] }>;
 }
 
+/** Finite parameters may still give outputs beyond f32. */
+export const infinite = (loss: number): Error => new Error(`parameters: expected a finite loss there, got ${loss}`);
+
 /** Tasks named `flatness` and `landscape`. */
 export function makeSurfaceTasks(surfaceOf: SurfaceFactory): SurfaceTasks {
   return {
@@ -57,7 +60,9 @@ export function makeSurfaceTasks(surfaceOf: SurfaceFactory): SurfaceTasks {
       name: "flatness",
       async run({ kernels, pause }, { network, parameters, data, lossName, measure, seed, options, helpers }) {
         const surface = surfaceOf(kernels, network, data, lossName, { helpers, pause });
-        if (measure === undefined) return surface.evaluate(parameters);
+        const evaluated = await surface.evaluate(parameters);
+        if (!Number.isFinite(evaluated.loss)) throw infinite(evaluated.loss);
+        if (measure === undefined) return evaluated;
         const [selected] = selectMeasures(measures, [measure]);
         return selected.run({ surface, w: parameters, kernels, seed, pause, options });
       },

@@ -29,18 +29,28 @@ export interface TrainingMeasure {
   readonly [detail: string]: unknown;
 }
 
-/** Takes one measure, by name. Measures are built on training, so they are handed in. */
-export type TakeMeasure = (
-  name: string,
-  context: {
-    readonly surface: LossSurface;
-    readonly w: Float32Array;
-    readonly kernels: Kernels;
-    readonly seed: bigint;
-    readonly pause: TaskContext["pause"];
-    readonly options: Readonly<Record<string, unknown>>;
-  },
-) => Promise<TrainingMeasure>;
+/** How measures are taken. They are built on training, so this is handed in. */
+export interface Measuring {
+  surfaceOf(
+    kernels: Kernels,
+    network: Network,
+    data: Dataset,
+    lossName: LossName,
+    pause: TaskContext["pause"],
+  ): LossSurface;
+  /** One measure, by name. */
+  take(
+    name: string,
+    context: {
+      readonly surface: LossSurface;
+      readonly w: Float32Array;
+      readonly kernels: Kernels;
+      readonly seed: bigint;
+      readonly pause: TaskContext["pause"];
+      readonly options: Readonly<Record<string, unknown>>;
+    },
+  ): Promise<TrainingMeasure>;
+}
 
 /** Which measures are taken, and when. */
 export interface MeasurePlan {
@@ -116,7 +126,7 @@ function firstPoints(data: Dataset, points: number): Dataset {
 }
 
 /** The task named `train`. */
-export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, TrainResult> {
+export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArguments, TrainResult> {
   return {
     name: "train",
     async run({ kernels, pause }, args) {
@@ -153,10 +163,10 @@ export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, Tr
       };
       // a surface of its own: the training's parameters and gradient stay as they are
       const measured = measuring
-        ? new LocalSurface(kernels, network, firstPoints(data, measuring.points), lossName)
+        ? surfaceOf(kernels, network, firstPoints(data, measuring.points), lossName, pause)
         : undefined;
       const measure = async (epoch: number): Promise<Pick<TrainingRecord, "measures" | "measureSeed">> => {
-        if (!measured || !measuring || epoch % measuring.every !== 0) return {};
+        if (!measured || !measuring) return {};
         const measureSeed = derivedSeed(kernels, seed, epoch, MEASURE_STREAM);
         const w = new Float32Array(surface.size);
         fromKernelLayout(network, kernels.f32(plan.w, plan.entries), w);
@@ -172,7 +182,7 @@ export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, Tr
               pause,
               options: measuring.options,
             };
-            const result = Object.entries(await takeMeasure(name, context));
+            const result = Object.entries(await take(name, context));
             taken[name] = Object.fromEntries(result.filter(([, x]) => !(x instanceof Float32Array))) as TrainingMeasure;
           } catch (cause) {
             if (!(cause instanceof RangeError)) throw cause;
@@ -184,10 +194,15 @@ export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, Tr
         return { measures: taken, measureSeed };
       };
       const record = async (epoch: number): Promise<void> => {
-        const due = args.historyEvery > 0 && epoch % args.historyEvery === 0;
-        const flatness = await measure(epoch);
-        if (due || flatness.measures) history.push({ ...(await look(epoch)), ...flatness });
+        const due = (every: number): boolean => every > 0 && epoch % every === 0;
+        const withMeasures = due(measuring?.every ?? 0);
+        if (!due(args.historyEvery) && !withMeasures) return;
+        const seen = await look(epoch);
+        if (!Number.isFinite(seen.loss)) throw diverged(epoch, `the loss became ${seen.loss}`);
+        history.push(withMeasures ? { ...seen, ...(await measure(epoch)) } : seen);
       };
+      const diverged = (epoch: number, how: string): Error =>
+        new Error(`train: it diverged in epoch ${epoch}: ${how} (learningRate ${settings.learningRate})`);
       const reached = (): boolean => {
         const loss = exports.lossAt(plan.address, 0, 0, genuine, 0);
         if (args.targetLoss !== undefined) return loss <= args.targetLoss;
@@ -208,11 +223,7 @@ export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, Tr
           (settings.schedule === "cosine" ? cosineFactor(Math.min(1, epoch / Math.max(1, maxEpochs))) : 1);
         const sum = exports.trainSteps(plan.address, optimizer, indices, data.points, batch, rate);
         epoch++;
-        if (!Number.isFinite(sum)) {
-          throw new Error(
-            `train: it diverged in epoch ${epoch}: the loss became ${sum} (learningRate ${settings.learningRate})`,
-          );
-        }
+        if (!Number.isFinite(sum)) throw diverged(epoch, `the loss became ${sum}`);
         if (convergedAt === undefined && reached()) convergedAt = epoch;
         await record(epoch);
         if (performance.now() - paused > SLICE_MS) {
@@ -221,8 +232,11 @@ export function makeTrainTask(takeMeasure: TakeMeasure): Task<TrainArguments, Tr
         }
       }
       const last = await look(epoch);
-      if (!Number.isFinite(last.loss)) throw new Error(`train: it diverged: the loss became ${last.loss}`);
+      if (!Number.isFinite(last.loss)) throw diverged(epoch, `the loss became ${last.loss}`);
       fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
+      // a unit that is off hides them from the loss
+      const lost = parameters.findIndex((x) => !Number.isFinite(x));
+      if (lost >= 0) throw diverged(epoch, `parameters[${lost}] became ${parameters[lost]}`);
       return {
         parameters,
         converged: convergedAt !== undefined,
