@@ -6,58 +6,45 @@
  * with n4 = fanOut rounded up to a multiple of 4. The padding is zero in parameters and vectors, and stays so in what is
  * computed. Activations and their derivatives are `[points][n4]`.
  *
- * The plan is a block of memory, `PLAN_*` below: written by src/training/plan.ts.
+ * The plan is a block of memory (trainingPlan.ts), written by src/training/plan.ts.
  */
 import { TANH } from "./dense";
 import { lossBlock, lossCurvature, WRONG } from "./losses";
 import { matmul } from "./matmul";
 import { tanhArray } from "./tanh";
-
-// u32 words
-const LAYERS: usize = 0;
-const ACTIVATION: usize = 4;
-const LOSS: usize = 8;
-const OUTPUTS: usize = 12;
-/** f32 [points][features], or 0 if the points are sparse */
-const INPUTS: usize = 16;
-const FEATURES: usize = 20;
-const TARGETS: usize = 24;
-/** sparse points: u32 [points + 1], addresses of the first record of each point, and one past the last */
-const STARTS: usize = 28;
-/** gathered rows of a block: 256 * features f32 */
-const GATHERED: usize = 32;
-const PROBABILITIES: usize = 36;
-const PACK_A: usize = 40;
-const PACK_B: usize = 44;
-const W: usize = 48;
-const G: usize = 52;
-/** direction and product of Hessian products */
-const V: usize = 56;
-const HV: usize = 60;
-/** bytes of a vector of parameters */
-const BYTES: usize = 64;
-const HEADER: usize = 80;
-
-// a layer, u32
-const FAN_IN: usize = 0;
-const FAN_OUT: usize = 4;
-const N4: usize = 8;
-/** bytes from the start of a vector to this layer's weights, and its biases */
-const WEIGHTS: usize = 12;
-const BIASES: usize = 16;
-/** activations, dL/dz, and what the R-operator makes of them */
-const A: usize = 20;
-const D: usize = 24;
-const RA: usize = 28;
-const RD: usize = 32;
-const LAYER: usize = 48;
+import {
+  A,
+  ACTIVATION,
+  BIASES,
+  BYTES,
+  D,
+  FAN_IN,
+  FAN_OUT,
+  FEATURES,
+  field,
+  G,
+  GATHERED,
+  HV,
+  INPUTS,
+  LAYERS,
+  LOSS,
+  layerOf,
+  N4,
+  OUTPUTS,
+  PACK_A,
+  PACK_B,
+  PROBABILITIES,
+  RA,
+  RD,
+  STARTS,
+  TARGETS,
+  V,
+  W,
+  WEIGHTS,
+} from "./trainingPlan";
 
 /** Most points of a block. */
 export const BLOCK: i32 = 256;
-
-function field(at: usize, offset: usize): usize {
-  return <usize>load<u32>(at + offset);
-}
 
 /** Adds to a row of sums the weights' rows of a point's nonzero inputs: 40 sums at a time, then 4. */
 function addSparseRow(record: usize, end: usize, weights: usize, n4: i32, out: usize): void {
@@ -215,10 +202,6 @@ function addColumns(x: usize, rows: i32, n4: i32, out: usize): void {
     for (let i = 0; i < rows; i++, at += width) sum = f32x4.add(sum, v128.load(at));
     v128.store(out + o, f32x4.add(v128.load(out + o), sum));
   }
-}
-
-function layerOf(plan: usize, l: i32): usize {
-  return plan + HEADER + <usize>l * LAYER;
 }
 
 function pointOf(first: i32, indices: usize, i: i32): usize {
@@ -598,9 +581,14 @@ export function hessianAt(plan: usize, first: i32, count: i32, all: i32): void {
       addGradient(plan, l, RA, D, x, at, 0, n, hv);
       backThrough(plan, l, RD, w, RD, n, 0);
       backThrough(plan, l, D, v, RD, n, 1);
-      backThrough(plan, l, D, w, D, n, 0);
       const below = layerOf(plan, l - 1);
       const vectors = (n * load<i32>(below, N4)) >> 2;
+      if (l == 1 && activation != TANH) {
+        // the first layer's D would go into curvature only, and ReLU has none
+        slope(field(below, A), field(below, RD), vectors, activation);
+        continue;
+      }
+      backThrough(plan, l, D, w, D, n, 0);
       slopeAndCurve(field(below, A), field(below, D), field(below, RA), field(below, RD), vectors, activation);
     }
   }

@@ -1,6 +1,7 @@
 /** The exports of the full module: every kernel that TypeScript calls. */
 
 export { chooseSigns, spreadAffine } from "./affineCube";
+export { ascentSteps } from "./ascent";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
@@ -13,6 +14,7 @@ export {
   sparsePoint,
   wrongPredictions,
 } from "./gradient";
+export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { sharedKernels } from "../src/engine/module.ts";
 import { keskar, keskarProtocol } from "../src/flatness/keskar.ts";
 import { Ball, Box } from "../src/flatness/neighbourhood.ts";
+import { LocalSurface } from "../src/training/localSurface.ts";
 import { contextOf, gaussianVector, randomSurface } from "./randomSurface.ts";
 import { FormulaSurface, QuadraticSurface } from "./reference/quadraticSurface.ts";
 
@@ -71,6 +73,35 @@ describe("keskar-protocol", () => {
     const result = await keskarProtocol.run(contextOf(surface, Float32Array.of(0.5, 0.5)));
     expect(result.value).toBe(0);
     expect(result.log10).toBe(-Infinity);
+  });
+
+  it("takes the same steps in one call of the module as one after the other in f64", async () => {
+    for (const [layers, loss, zeros] of [
+      [[4, 6, 1], "bce", false],
+      [[9, 5, 7, 3], "ce", true],
+      [[3, 8, 2], "mse", false],
+    ] as const) {
+      const { surface, w } = randomSurface({ layers, loss, points: 40, seed: 5 });
+      const { data, network } = surface;
+      if (zeros)
+        data.inputs.forEach((_, i) => {
+          if (i % 4 !== 0) data.inputs[i] = 0;
+        });
+      // a box and steps well above f32's rounding of the parameters
+      const options = { keskarEpsilon: 1e-2, keskarLearningRate: 0.02, keskarEpochs: 5, keskarBatch: 16 };
+      const plain = await keskarProtocol.run(contextOf(surface, w, options));
+      const kernels = await sharedKernels();
+      const mark = kernels.mark();
+      const local = new LocalSurface(kernels, network, data, loss);
+      const fast = await keskarProtocol.run(contextOf(local, w, options));
+      kernels.release(mark);
+      expect(fast.value / plain.value).toBeCloseTo(1, 4);
+      expect([fast.step, fast.steps, fast.evaluations]).toEqual([plain.step, plain.steps, plain.evaluations]);
+      const [a, b] = [fast.maximiser as Float32Array, plain.maximiser as Float32Array];
+      expect(Math.max(...a.map((x, i) => Math.abs(x - b[i])))).toBeLessThan(1e-5);
+      // 15 steps do not fill the box everywhere: it is the steps that agree, not the corners
+      expect(a.some((x, i) => Math.abs(x - w[i]) < 0.9e-2 * (Math.abs(w[i]) + 1))).toBe(true);
+    }
   });
 
   it("depends on the seed, which shuffles, and on nothing else", async () => {

@@ -216,6 +216,21 @@ export interface KernelExports {
   wrongPredictions(): number;
   gradientAt(plan: number, first: number, indices: number, count: number): number;
   partialGradientAt(plan: number, first: number, count: number, all: number): number;
+  fromFlat(plan: number, flat: number, out: number): void;
+  toFlat(plan: number, from: number, flat: number): void;
+  transposeMatrix(x: number, stride: number, rows: number, columns: number, out: number, outStride: number): void;
+  ascentSteps(
+    plan: number,
+    low: number,
+    high: number,
+    best: number,
+    indices: number,
+    count: number,
+    batch: number,
+    all: number,
+    rate: number,
+    result: number,
+  ): void;
   hessianAt(plan: number, first: number, count: number, all: number): void;
   gaussNewtonAt(plan: number, first: number, count: number, all: number): void;
   sparsePoint(x: number, features: number, rowBytes: number, out: number): number;

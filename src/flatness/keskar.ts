@@ -7,6 +7,8 @@
  * @module
  */
 import { RandomStream } from "../engine/random.ts";
+import { SLICE_MS } from "../engine/task.ts";
+import type { BoxAscent, LossSurface } from "../training/surface.ts";
 import { type AscentResult, ascend, type Evaluations } from "./ascent.ts";
 import { integerOption, type Measure, type MeasureContext, numberOption, optionValues } from "./measure.ts";
 import { batchGradient, shuffledPoints } from "./minibatch.ts";
@@ -55,31 +57,60 @@ async function runProtocol(context: MeasureContext, box: Box): Promise<ProtocolR
   const { surface, w, kernels, seed, pause } = context;
   const { keskarLearningRate, keskarBatch, keskarEpochs } = optionValues(protocolOptions, context.options);
   const points = surface.data.points;
-  const v = w.slice();
-  const gradient = new Float32Array(w.length);
-  const start = await surface.loss(w);
   const evaluations = { losses: 1, gradients: 0 };
-  let loss = start;
-  let point = w.slice();
-  let step = 0;
+  const ascent = surface.boxAscent?.(w, box.low, box.high) ?? (await stepwiseAscent(surface, w, box));
+  const start = ascent.best.loss;
+  // as many minibatches in a call as take a few milliseconds; the steps are the same for any number
+  let calls = 1;
   for (let epoch = 0; epoch < keskarEpochs; epoch++) {
     const order = shuffledPoints(kernels, seed, epoch, KESKAR_SHUFFLE_STREAM, points);
-    for (let first = 0; first < points; first += keskarBatch) {
-      await batchGradient(surface, v, gradient, order.subarray(first, Math.min(points, first + keskarBatch)));
-      for (let i = 0; i < v.length; i++) v[i] += keskarLearningRate * gradient[i];
-      box.clamp(v);
-      const reached = await surface.loss(v);
-      evaluations.gradients++;
-      evaluations.losses++;
-      if (reached > loss) {
-        loss = reached;
-        point = v.slice();
-        step = evaluations.gradients;
-      }
+    for (let first = 0; first < points; ) {
+      const end = Math.min(points, first + calls * keskarBatch);
+      const began = performance.now();
+      await ascent.steps(order.subarray(first, end), keskarBatch, keskarLearningRate);
+      if (performance.now() - began < SLICE_MS / 2) calls *= 2;
+      else if (calls > 1 && performance.now() - began > SLICE_MS) calls >>= 1;
+      const steps = Math.ceil((end - first) / keskarBatch);
+      evaluations.gradients += steps;
+      evaluations.losses += steps;
+      first = end;
       await pause();
     }
   }
-  return { start, loss, point, step, steps: evaluations.gradients, evaluations };
+  const { loss, step } = ascent.best;
+  return { start, loss, point: ascent.point(), step, steps: evaluations.gradients, evaluations };
+}
+
+/** The same steps, one after the other, on any surface. */
+async function stepwiseAscent(
+  surface: LossSurface,
+  w: Float32Array,
+  box: Box,
+): Promise<Omit<BoxAscent, "steps"> & { steps(...call: Parameters<BoxAscent["steps"]>): Promise<void> }> {
+  const v = w.slice();
+  const gradient = new Float32Array(w.length);
+  let best = { loss: await surface.loss(w), step: 0 };
+  let point = w.slice();
+  let taken = 0;
+  return {
+    async steps(points, batch, rate) {
+      for (let first = 0; first < points.length; first += batch) {
+        await batchGradient(surface, v, gradient, points.subarray(first, Math.min(points.length, first + batch)));
+        for (let i = 0; i < v.length; i++) v[i] += rate * gradient[i];
+        box.clamp(v);
+        taken++;
+        const loss = await surface.loss(v);
+        if (loss > best.loss) {
+          best = { loss, step: taken };
+          point = v.slice();
+        }
+      }
+    },
+    get best() {
+      return best;
+    },
+    point: () => point,
+  };
 }
 
 /** The number, its log10, and where it was found. */

@@ -36,14 +36,15 @@ export interface Neighbourhood {
 export class Box implements Neighbourhood {
   readonly w: Float32Array;
   readonly scale: Float64Array;
-  readonly #low: Float32Array;
-  readonly #high: Float32Array;
+  /** Its ends, f32 within it. */
+  readonly low: Float32Array;
+  readonly high: Float32Array;
 
   constructor(w: Float32Array, epsilon: number) {
     this.w = w;
     this.scale = Float64Array.from(w, (x) => epsilon * (Math.abs(x) + 1));
-    this.#low = new Float32Array(w.length);
-    this.#high = new Float32Array(w.length);
+    this.low = new Float32Array(w.length);
+    this.high = new Float32Array(w.length);
     for (let i = 0; i < w.length; i++) {
       const x = w[i];
       const r = this.scale[i];
@@ -51,8 +52,8 @@ export class Box implements Neighbourhood {
       while (x - low > r) low = neighbour(low, true);
       let high = Math.fround(x + r);
       while (high - x > r) high = neighbour(high, false);
-      this.#low[i] = low;
-      this.#high[i] = high;
+      this.low[i] = low;
+      this.high[i] = high;
     }
   }
 
@@ -69,8 +70,8 @@ export class Box implements Neighbourhood {
   /** Projects f32 parameters to the box. */
   clamp(x: Float32Array): void {
     for (let i = 0; i < x.length; i++) {
-      if (x[i] < this.#low[i]) x[i] = this.#low[i];
-      else if (x[i] > this.#high[i]) x[i] = this.#high[i];
+      if (x[i] < this.low[i]) x[i] = this.low[i];
+      else if (x[i] > this.high[i]) x[i] = this.high[i];
     }
   }
 

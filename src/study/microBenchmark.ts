@@ -10,7 +10,7 @@ import { breathe } from "../engine/platform.ts";
 import { RandomStream } from "../engine/random.ts";
 import { defineNetwork } from "../network/network.ts";
 import { makePlan } from "../network/plan.ts";
-import { makeTrainingPlan, toKernelLayout } from "../training/plan.ts";
+import { makeTrainingPlan, putParameters } from "../training/plan.ts";
 import { PARAMETER_STREAM } from "../volume/countChunk.ts";
 import { rowShape } from "../volume/rows.ts";
 
@@ -207,7 +207,7 @@ function trainingCases(kernels: Kernels): Case[] {
       random.gaussians(values);
       // small enough for the logits to stay off the ends of the loss
       for (let i = 0; i < values.length; i++) values[i] *= 0.1;
-      toKernelLayout(network, values, kernels.f32(vector, plan.entries));
+      putParameters(kernels, plan, values, vector);
     }
     const add = (name: string, run: () => void): void => {
       cases.push({ name: `${name}, ${layers.join("-")} x ${points}, ${inputs}`, unit: "points", units: points, run });

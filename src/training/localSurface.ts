@@ -5,8 +5,8 @@
  */
 import type { Kernels } from "../engine/kernels.ts";
 import type { Network } from "../network/network.ts";
-import { fromKernelLayout, makeTrainingPlan, type TrainingPlan, toKernelLayout } from "./plan.ts";
-import type { Dataset, LossName, LossSurface } from "./surface.ts";
+import { getParameters, makeTrainingPlan, putParameters, type TrainingPlan } from "./plan.ts";
+import type { BoxAscent, Dataset, LossName, LossSurface } from "./surface.ts";
 
 /** Needs a checked data set (`checkDataset`). Its memory is the instance's arena, freed with it. */
 export class LocalSurface implements LossSurface {
@@ -34,11 +34,11 @@ export class LocalSurface implements LossSurface {
   }
 
   protected put(address: number, vector: Float32Array): void {
-    toKernelLayout(this.network, vector, this.kernels.f32(address, this.plan.entries));
+    putParameters(this.kernels, this.plan, vector, address);
   }
 
   protected get(address: number, out: Float32Array): void {
-    fromKernelLayout(this.network, this.kernels.f32(address, this.plan.entries), out);
+    getParameters(this.kernels, this.plan, address, out);
   }
 
   async loss(w: Float32Array): Promise<number> {
@@ -88,5 +88,44 @@ export class LocalSurface implements LossSurface {
     this.put(this.plan.direction, v);
     this.kernels.exports.gaussNewtonAt(this.plan.address, 0, this.data.points, this.data.points);
     this.get(this.plan.product, out);
+  }
+
+  boxAscent(w: Float32Array, low: Float32Array, high: Float32Array): BoxAscent | undefined {
+    const { kernels, plan, data } = this;
+    const vector = (values: Float32Array): number => {
+      const address = kernels.allocate(4 * plan.entries);
+      this.put(address, values);
+      return address;
+    };
+    const [lows, highs, best, result] = [vector(low), vector(high), vector(w), kernels.allocate(16)];
+    this.put(plan.w, w);
+    kernels.f64(result, 1)[0] = kernels.exports.lossAt(plan.address, 0, 0, data.points, 0);
+    return {
+      steps: (points, batch, rate) => {
+        kernels.u32(this.#indices, points.length).set(points);
+        const { address } = plan;
+        const { length } = points;
+        kernels.exports.ascentSteps(
+          address,
+          lows,
+          highs,
+          best,
+          this.#indices,
+          length,
+          batch,
+          data.points,
+          rate,
+          result,
+        );
+      },
+      get best() {
+        return { loss: kernels.f64(result, 1)[0], step: kernels.u32(result + 12, 1)[0] };
+      },
+      point: () => {
+        const out = new Float32Array(this.size);
+        this.get(best, out);
+        return out;
+      },
+    };
   }
 }

@@ -5,7 +5,6 @@
  */
 import type { Kernels } from "../engine/kernels.ts";
 import type { Network } from "../network/network.ts";
-import { layerOffsets } from "../network/parameters.ts";
 import type { Dataset, LossName } from "./surface.ts";
 
 const HEADER_WORDS = 20;
@@ -28,6 +27,8 @@ export interface TrainingPlan {
   readonly gradient: number;
   readonly direction: number;
   readonly product: number;
+  /** Scratch for flat parameters. */
+  readonly flat: number;
   readonly sparse: boolean;
 }
 
@@ -124,65 +125,18 @@ export function makeTrainingPlan(
       .u32(address + 4 * (HEADER_WORDS + LAYER_WORDS * l), 9)
       .set([layers[l], layers[l + 1], widths[l + 1], weights, biases, ...buffers[l]]);
   });
-  return { address, entries, w, gradient, direction, product, sparse };
+  const flat = kernels.allocate(4 * network.parameterCount);
+  return { address, entries, w, gradient, direction, product, flat, sparse };
 }
 
-/** Flat parameters into the kernels' layout; the padding stays as it is. */
-export function toKernelLayout(network: Network, flat: Float32Array, out: Float32Array): void {
-  forEachLayer(network, (start, at, fanIn, fanOut, width) => {
-    copyMatrix(flat, at, fanIn, 1, out, start, 1, width, fanOut, fanIn);
-    copyMatrix(flat, at + fanIn * fanOut, 1, 1, out, start + fanIn * width, 1, 1, fanOut, 1);
-  });
+/** Flat parameters into the vector at `address`, in the kernels' layout; its padding stays as it is. */
+export function putParameters(kernels: Kernels, plan: TrainingPlan, flat: Float32Array, address: number): void {
+  kernels.f32(plan.flat, flat.length).set(flat);
+  kernels.exports.fromFlat(plan.address, plan.flat, address);
 }
 
-/** The kernels' layout into flat parameters. */
-export function fromKernelLayout(network: Network, padded: Float32Array, out: Float32Array): void {
-  forEachLayer(network, (start, at, fanIn, fanOut, width) => {
-    copyMatrix(padded, start, 1, width, out, at, fanIn, 1, fanOut, fanIn);
-    copyMatrix(padded, start + fanIn * width, 1, 1, out, at + fanIn * fanOut, 1, 1, fanOut, 1);
-  });
-}
-
-function forEachLayer(
-  network: Network,
-  body: (kernel: number, flat: number, fanIn: number, fanOut: number, width: number) => void,
-): void {
-  const { layers } = network;
-  const offsets = layerOffsets(network);
-  let start = 0;
-  for (let l = 0; l + 1 < layers.length; l++) {
-    const width = round4(layers[l + 1]);
-    body(start, offsets[l], layers[l], layers[l + 1], width);
-    start += (layers[l] + 1) * width;
-  }
-}
-
-/** Rows copied together, so that a transposition uses whole cache lines on both sides. */
-const TILE = 16;
-
-/** Entry (r, c) of `from` at `at + r rowStep + c columnStep`, likewise of `to`. */
-function copyMatrix(
-  from: Float32Array,
-  at: number,
-  rowStep: number,
-  columnStep: number,
-  to: Float32Array,
-  toAt: number,
-  toRowStep: number,
-  toColumnStep: number,
-  rows: number,
-  columns: number,
-): void {
-  for (let first = 0; first < rows; first += TILE) {
-    const end = Math.min(rows, first + TILE);
-    for (let c = 0; c < columns; c++) {
-      let i = at + first * rowStep + c * columnStep;
-      let j = toAt + first * toRowStep + c * toColumnStep;
-      for (let r = first; r < end; r++) {
-        to[j] = from[i];
-        i += rowStep;
-        j += toRowStep;
-      }
-    }
-  }
+/** The vector at `address` as flat parameters. */
+export function getParameters(kernels: Kernels, plan: TrainingPlan, address: number, out: Float32Array): void {
+  kernels.exports.toFlat(plan.address, address, plan.flat);
+  out.set(kernels.f32(plan.flat, out.length));
 }

@@ -9,7 +9,7 @@ import type { Network } from "../network/network.ts";
 import { LocalSurface } from "./localSurface.ts";
 import { computeShards, runOfMember, type ShardJob, type ShardResult, ShardTree, shardsOf } from "./shards.ts";
 import type { ShardEndpoint, ShardReply } from "./shardTask.ts";
-import type { Dataset, LossName } from "./surface.ts";
+import type { BoxAscent, Dataset, LossName } from "./surface.ts";
 
 /** Points times parameters from which on a data set is taken in shards, whether or not there are helpers. */
 const LARGE = 5e7;
@@ -95,6 +95,11 @@ export class SplitSurface extends LocalSurface {
   override async gaussNewtonProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void> {
     await this.#compute("gaussNewton", w, v);
     this.get(this.#tree.total(), out);
+  }
+
+  /** None: the full losses are split. */
+  override boxAscent(): BoxAscent | undefined {
+    return undefined;
   }
 
   /** What each member gives, from left to right; the tree has all vectors. */

@@ -21,6 +21,16 @@ export interface Dataset {
   readonly targets: Float32Array;
 }
 
+/** Minibatch gradient ascent, projected to a box after each step; the full loss is taken after each. */
+export interface BoxAscent {
+  /** Steps over minibatches of `batch` of the listed points, in turn. */
+  steps(points: Uint32Array, batch: number, rate: number): void;
+  /** The largest loss of the start and all steps, and the step at which it was found (0: the start). */
+  readonly best: { readonly loss: number; readonly step: number };
+  /** The parameters there. */
+  point(): Float32Array;
+}
+
 /** Every vector has `size` entries, in the library's flat layout of parameters. One call at a time. */
 export interface LossSurface {
   readonly network: Network;
@@ -40,6 +50,13 @@ export interface LossSurface {
    * @returns that mean loss.
    */
   gradient(w: Float32Array, out: Float32Array, range?: { first: number; count: number }): Promise<number>;
+  /**
+   * Ascent by minibatches inside a box, where the surface takes many steps in one call; undefined: it does not.
+   *
+   * @param w the start.
+   * @param low, high ends of the box.
+   */
+  boxAscent?(w: Float32Array, low: Float32Array, high: Float32Array): BoxAscent | undefined;
   /** `out = H v`, exact (Pearlmutter's R-operator). */
   hessianProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void>;
   /** `out = G v`, G the Gauss-Newton matrix: the mean of `J' (d2 loss / d output2) J`. */

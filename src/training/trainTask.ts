@@ -10,7 +10,7 @@ import { shuffledPoints } from "../flatness/minibatch.ts";
 import type { Network } from "../network/network.ts";
 import { LocalSurface } from "./localSurface.ts";
 import { cosineFactor, makeOptimizer, type Optimizer } from "./optimiser.ts";
-import { fromKernelLayout, toKernelLayout } from "./plan.ts";
+import { getParameters, putParameters } from "./plan.ts";
 import type { Dataset, LossName, LossSurface } from "./surface.ts";
 
 /** Streams of random numbers of training. */
@@ -135,13 +135,14 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
       const surface = new LocalSurface(kernels, network, data, lossName);
       const { plan } = surface;
       const tests = test ? new LocalSurface(kernels, network, test, lossName) : undefined;
-      const real = new Float32Array(plan.entries);
-      toKernelLayout(network, new Float32Array(surface.size).fill(1), real);
+      // 1 where an entry is a parameter, 0 in the padding
+      putParameters(kernels, plan, new Float32Array(surface.size).fill(1), plan.direction);
+      const real = kernels.f32(plan.direction, plan.entries).slice();
       const noise = kernels.allocate(64);
       exports.seedLanes(noise, Number(seed & 0xffffffffn), Number(seed >> 32n), 0, 0, NOISE_STREAM);
       const optimizer = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
       const indices = kernels.allocate(4 * data.points);
-      toKernelLayout(network, args.start, kernels.f32(plan.w, plan.entries));
+      putParameters(kernels, plan, args.start, plan.w);
 
       const parameters = new Float32Array(surface.size);
       const look = async (epoch: number): Promise<TrainingRecord> => {
@@ -155,7 +156,7 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
           error = wrong / genuine;
           accuracy = (genuine - wrong) / genuine;
           if (tests) {
-            fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
+            getParameters(kernels, plan, plan.w, parameters);
             testAccuracy = 1 - (await tests.evaluate(parameters)).error;
           }
         }
@@ -169,7 +170,7 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
         if (!measured || !measuring) return {};
         const measureSeed = derivedSeed(kernels, seed, epoch, MEASURE_STREAM);
         const w = new Float32Array(surface.size);
-        fromKernelLayout(network, kernels.f32(plan.w, plan.entries), w);
+        getParameters(kernels, plan, plan.w, w);
         const taken: Record<string, TrainingMeasure> = {};
         for (const name of measuring.names) {
           const mark = kernels.mark();
@@ -233,7 +234,7 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
       }
       const last = await look(epoch);
       if (!Number.isFinite(last.loss)) throw diverged(epoch, `the loss became ${last.loss}`);
-      fromKernelLayout(network, kernels.f32(plan.w, plan.entries), parameters);
+      getParameters(kernels, plan, plan.w, parameters);
       // a unit that is off hides them from the loss
       const lost = parameters.findIndex((x) => !Number.isFinite(x));
       if (lost >= 0) throw diverged(epoch, `parameters[${lost}] became ${parameters[lost]}`);
