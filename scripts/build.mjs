@@ -27,9 +27,10 @@ async function bundle(input, output, options = {}) {
   return result;
 }
 
-// from nothing, so that what a worker runs can't come to depend on the source of an earlier worker
+// from nothing
 rmSync("src/generated", { recursive: true, force: true });
 mkdirSync("src/generated", { recursive: true });
+const script = (name) => `build/${name}.js`;
 const generate = (file, from, name, value) =>
   writeFileSync(`src/generated/${file}.ts`, `${header(from)}export const ${name} =\n  ${JSON.stringify(value)};\n`);
 generate("version", "package.json", "version", version);
@@ -48,16 +49,14 @@ const builds = [
     files: ["wasm", "workerSource"],
   },
 ];
-for (const { entry, wasm, files } of builds) {
+// the workers before any source, so that a worker which reaches a module or a worker's source does not build
+for (const { worker, files } of builds) await bundle(worker, { file: script(files[1]), format: "iife", minify: true });
+for (const { entry, wasm, worker, files } of builds) {
   const outputs = ["--outFile", wasm, "--textFile", wasm.replace(/wasm$/, "wat")];
   execFileSync(bin("asc"), [entry, "--target", "release", ...outputs], { stdio: ["ignore", "inherit", "inherit"] });
   // deflated first: base64 alone would undo a server's compression
   generate(files[0], wasm, "deflatedWasmBase64", deflateSync(readFileSync(wasm), { level: 9 }).toString("base64"));
-}
-for (const { worker, files } of builds) {
-  const script = `build/${files[1]}.js`;
-  await bundle(worker, { file: script, format: "iife", minify: true });
-  generate(files[1], worker, "workerSource", readFileSync(script, "utf8"));
+  generate(files[1], worker, "workerSource", readFileSync(script(files[1]), "utf8"));
 }
 if (process.argv[2] === "generated") process.exit(0);
 
@@ -88,5 +87,5 @@ const bundled = ["comlink", "@noble/hashes"].map(
   (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`,
 );
 writeFileSync("dist/THIRD_PARTY_LICENSES.txt", bundled.join("\n\n"));
-writeFileSync("dist/worker.js", readFileSync("build/workerSource.js"));
+writeFileSync("dist/worker.js", readFileSync(script("workerSource")));
 execFileSync(bin("tsc"), ["-p", "tsconfig.build.json"], { stdio: "inherit" });

@@ -11,7 +11,7 @@ export { type CallOptions, createPool, Pool, type PoolInfo, type PoolOptions } f
 export { version } from "./generated/version.ts";
 export { evaluate, functionOf } from "./network/evaluate.ts";
 export { type Activation, defineNetwork, type Network, type NetworkOptions } from "./network/network.ts";
-export { type SampleParametersOptions, sampleParameters } from "./network/parameters.ts";
+export { type SampleParametersOptions, sampleParameters } from "./network/sampleParameters.ts";
 export { type CountOptions, type CountProgress, countFunctions } from "./volume/count.ts";
 export {
   type DesignEffect,

@@ -19,7 +19,8 @@ interface NodeWorkerThreads {
 export interface WorkerHandle {
   /** Posts the first message. */
   start(message: unknown, transfer: Transferable[]): void;
-  terminate(): void;
+  /** In Node settles once the thread is gone; a browser does not tell. */
+  terminate(): Promise<unknown> | undefined;
 }
 
 // reached this way bundlers do not see it, and a browser build needs no stub
@@ -61,7 +62,7 @@ export function startWorker(
       start: (message, transfer) => worker.postMessage(message, transfer),
       terminate: () => {
         over = true;
-        void worker.terminate();
+        return worker.terminate();
       },
     };
   }
@@ -79,6 +80,7 @@ export function startWorker(
       over = true;
       worker.terminate();
       if (url !== undefined) URL.revokeObjectURL(url);
+      return undefined;
     },
   };
 }

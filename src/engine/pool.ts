@@ -80,6 +80,8 @@ export class Pool {
   readonly #members = new Set<Member>();
   readonly #waiting: Array<{ grant(): void; deny(cause: unknown): void }> = [];
   #busy = 0;
+  /** Workers on their way: not members yet, but with a place. */
+  #starting = 0;
   #closed = false;
   /** With no workers: the instances of the calling thread. */
   readonly #local = new Map<EngineBuild, Promise<Kernels>>();
@@ -244,20 +246,26 @@ export class Pool {
     else this.#busy--;
   }
 
-  /** An idle worker that knows the build's tasks; where all places are taken, one that does not makes room. */
+  /** An idle worker that knows the build's tasks. */
   #takeIdle(build: EngineBuild): Member | undefined {
     const own = this.#idle.findLastIndex((member) => member.build === build);
     const at = own >= 0 ? own : this.#idle.findLastIndex((member) => member.build.includes.includes(build));
-    if (at >= 0) return this.#idle.splice(at, 1)[0];
-    if (this.#members.size >= this.size) {
-      const other = this.#idle.shift();
-      if (other) this.#stop(other);
-    }
-    return undefined;
+    return at >= 0 ? this.#idle.splice(at, 1)[0] : undefined;
   }
 
+  /** Starts a worker; where all places are taken, one that is idle makes room, and is gone before. */
   async #start(build: EngineBuild): Promise<Member> {
-    const module = await build.compile();
+    const other = this.#members.size + this.#starting >= this.size ? this.#idle.shift() : undefined;
+    this.#starting++;
+    try {
+      if (other) await this.#stop(other);
+      return this.#startMember(build, await build.compile());
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  #startMember(build: EngineBuild, module: WebAssembly.Module): Member {
     const { port1, port2 } = new MessageChannel();
     const handle = startWorker(
       build.workerSource,
@@ -275,11 +283,12 @@ export class Pool {
     return member;
   }
 
-  #stop(member: Member): void {
-    if (!this.#members.delete(member)) return;
+  /** Stops a worker; the promise as of `WorkerHandle.terminate`. */
+  #stop(member: Member): Promise<unknown> | undefined {
+    if (!this.#members.delete(member)) return undefined;
     member.remote[releaseProxy]();
     member.port.close();
-    member.handle.terminate();
+    return member.handle.terminate();
   }
 }
 

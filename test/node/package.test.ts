@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, inflateSync } from "node:zlib";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -28,6 +28,16 @@ function reached(entry: string): { files: Set<string>; packages: Set<string> } {
   return { files, packages };
 }
 
+/** JavaScript of everything that an entry reaches, and the exports of each Wasm module in it. */
+function carried(entry: string): { script: string; modules: string[][] } {
+  const script = [...reached(entry).files].map((file) => readFileSync(join("dist", file), "utf8")).join("\n");
+  const modules = [...script.matchAll(/["'`]([A-Za-z0-9+/]{1000,}={0,2})["'`]/g)].map(([, text]) => {
+    const module = new WebAssembly.Module(inflateSync(Buffer.from(text, "base64")));
+    return WebAssembly.Module.exports(module).map(({ name }) => name);
+  });
+  return { script, modules };
+}
+
 describe("package", () => {
   it("passes publint", async () => {
     const { messages } = await publint({ pkgDir: ".", strict: true });
@@ -40,6 +50,24 @@ describe("package", () => {
     const node = reached("node.js");
     expect([...node.packages]).toContain("hyparquet-writer");
     expect([...reached("report.js").packages]).toContain("@observablehq/plot");
+  });
+
+  it("the core carries no kernel and no code of training and flatness; flatvol/flatness carries both builds", () => {
+    const ofTraining = ["hessianAt", "trainSteps", "tridiagonalRow"];
+    for (const entry of ["index.js", "browser.js"]) {
+      const { script, modules } = carried(entry);
+      expect(modules).toHaveLength(1);
+      expect(modules[0]).toContain("sampleFunctions");
+      for (const name of ofTraining) {
+        expect([entry, name, modules[0].includes(name), script.includes(name)]).toEqual([entry, name, false, false]);
+      }
+    }
+    const { script, modules } = carried("flatness.js");
+    expect(modules).toHaveLength(2);
+    for (const name of ofTraining) {
+      expect([name, modules.filter((names) => names.includes(name)).length]).toEqual([name, 1]);
+      expect(script).toContain(name);
+    }
   });
 
   it("carries the licences of what it bundles", () => {
