@@ -32,7 +32,7 @@ const CASES = [
   { layers: [784, 40, 40, 1], points: 500, inputs: "digits" },
   { layers: [784, 512, 512, 10], points: 1000, inputs: "dense" },
 ];
-const KINDS = { boolean: "Boolean inputs", dense: "dense inputs", digits: "digits (19 % nonzero)" };
+const KINDS = { boolean: "Boolean inputs", dense: "dense inputs", digits: "19 % nonzero, as in digits" };
 const nameOf = ({ layers, points, inputs }) => `${layers.join("-")} x ${points}, ${KINDS[inputs]}`;
 const WORK = { gradient: "gradient", product: "Hessian-vector product" };
 /** Relative; of g.v and v.Hv relative to |g| and |Hv|, which is what a random v with entries of about 1 gives. */
@@ -324,7 +324,7 @@ const GOALS = [
     rows: (row) => row.inputs === "dense",
   },
   {
-    name: "PyTorch, 784-40-40-1 x 500, digits",
+    name: "PyTorch, 784-40-40-1 x 500, mostly zeros",
     asked: 1,
     peer: "PyTorch",
     rows: (row) => row.inputs === "digits" && row.name.includes("x 500"),
