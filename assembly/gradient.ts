@@ -46,21 +46,16 @@ import {
 /** Most points of a block. */
 export const BLOCK: i32 = 256;
 
-/** Adds to a row of sums the weights' rows of a point's nonzero inputs: 40 sums at a time, then 4. */
+/** Adds to a row of sums the weights' rows of a point's nonzero inputs: 20 sums at a time, as registers allow, then 4. */
 function addSparseRow(record: usize, end: usize, weights: usize, n4: i32, out: usize): void {
   let o: usize = 0;
   const width = (<usize>n4) << 2;
-  for (; o + 160 <= width; o += 160) {
+  for (; o + 80 <= width; o += 80) {
     let s0 = v128.load(out + o, 0);
     let s1 = v128.load(out + o, 16);
     let s2 = v128.load(out + o, 32);
     let s3 = v128.load(out + o, 48);
     let s4 = v128.load(out + o, 64);
-    let s5 = v128.load(out + o, 80);
-    let s6 = v128.load(out + o, 96);
-    let s7 = v128.load(out + o, 112);
-    let s8 = v128.load(out + o, 128);
-    let s9 = v128.load(out + o, 144);
     for (let r = record; r < end; r += 8) {
       const row = weights + <usize>load<u32>(r) + o;
       const x = v128.load_splat<f32>(r, 4);
@@ -69,22 +64,12 @@ function addSparseRow(record: usize, end: usize, weights: usize, n4: i32, out: u
       s2 = f32x4.add(s2, f32x4.mul(x, v128.load(row, 32)));
       s3 = f32x4.add(s3, f32x4.mul(x, v128.load(row, 48)));
       s4 = f32x4.add(s4, f32x4.mul(x, v128.load(row, 64)));
-      s5 = f32x4.add(s5, f32x4.mul(x, v128.load(row, 80)));
-      s6 = f32x4.add(s6, f32x4.mul(x, v128.load(row, 96)));
-      s7 = f32x4.add(s7, f32x4.mul(x, v128.load(row, 112)));
-      s8 = f32x4.add(s8, f32x4.mul(x, v128.load(row, 128)));
-      s9 = f32x4.add(s9, f32x4.mul(x, v128.load(row, 144)));
     }
     v128.store(out + o, s0, 0);
     v128.store(out + o, s1, 16);
     v128.store(out + o, s2, 32);
     v128.store(out + o, s3, 48);
     v128.store(out + o, s4, 64);
-    v128.store(out + o, s5, 80);
-    v128.store(out + o, s6, 96);
-    v128.store(out + o, s7, 112);
-    v128.store(out + o, s8, 128);
-    v128.store(out + o, s9, 144);
   }
   for (; o < width; o += 16) {
     let s = v128.load(out + o);
@@ -100,7 +85,7 @@ function addSparseRow(record: usize, end: usize, weights: usize, n4: i32, out: u
 function addSparseOuter(record: usize, end: usize, d: usize, n4: i32, gradient: usize): void {
   let o: usize = 0;
   const width = (<usize>n4) << 2;
-  for (; o + 128 <= width; o += 128) {
+  for (; o + 160 <= width; o += 160) {
     const d0 = v128.load(d + o, 0);
     const d1 = v128.load(d + o, 16);
     const d2 = v128.load(d + o, 32);
@@ -109,6 +94,8 @@ function addSparseOuter(record: usize, end: usize, d: usize, n4: i32, gradient: 
     const d5 = v128.load(d + o, 80);
     const d6 = v128.load(d + o, 96);
     const d7 = v128.load(d + o, 112);
+    const d8 = v128.load(d + o, 128);
+    const d9 = v128.load(d + o, 144);
     for (let r = record; r < end; r += 8) {
       const row = gradient + <usize>load<u32>(r) + o;
       const x = v128.load_splat<f32>(r, 4);
@@ -120,16 +107,8 @@ function addSparseOuter(record: usize, end: usize, d: usize, n4: i32, gradient: 
       v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(x, d5)), 80);
       v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(x, d6)), 96);
       v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(x, d7)), 112);
-    }
-  }
-  for (; o + 32 <= width; o += 32) {
-    const d0 = v128.load(d + o, 0);
-    const d1 = v128.load(d + o, 16);
-    for (let r = record; r < end; r += 8) {
-      const row = gradient + <usize>load<u32>(r) + o;
-      const x = v128.load_splat<f32>(r, 4);
-      v128.store(row, f32x4.add(v128.load(row, 0), f32x4.mul(x, d0)), 0);
-      v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(x, d1)), 16);
+      v128.store(row, f32x4.add(v128.load(row, 128), f32x4.mul(x, d8)), 128);
+      v128.store(row, f32x4.add(v128.load(row, 144), f32x4.mul(x, d9)), 144);
     }
   }
   for (; o < width; o += 16) {
