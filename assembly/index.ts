@@ -33,6 +33,7 @@ export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
 export { philox4x32 } from "./philox";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
+export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";
 export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";
 export { tanhArray } from "./tanh";
 export { optimiserBytes, trainSteps } from "./train";

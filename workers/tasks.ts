@@ -2,6 +2,7 @@
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
+import { splittingTask } from "../src/volume/splittingTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
 export const tasks = [
@@ -10,4 +11,5 @@ export const tasks = [
   surfaceTasks.measure,
   surfaceTasks.grid,
   shardTask,
+  splittingTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;

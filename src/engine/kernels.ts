@@ -216,6 +216,9 @@ export interface KernelExports {
   wrongPredictions(): number;
   gradientAt(plan: number, first: number, indices: number, count: number): number;
   partialGradientAt(plan: number, first: number, count: number, all: number): number;
+  splittingEvaluate(chain: number): number;
+  splittingSweeps(chain: number, sweeps: number): number;
+  splittingBits(chain: number, out: number): void;
   fromFlat(plan: number, flat: number, out: number): void;
   toFlat(plan: number, from: number, flat: number): void;
   transposeMatrix(x: number, stride: number, rows: number, columns: number, out: number, outStride: number): void;

@@ -1,0 +1,114 @@
+/** Multilevel splitting against closed forms and against counting. */
+import { describe, expect, it } from "vitest";
+import { countFunctions } from "../src/index.ts";
+import type { NetworkOptions } from "../src/network/network.ts";
+import { type SplittingOptions, splittingVolume } from "../src/volume/splitting.ts";
+
+/** Volume and its error; every repetition must have ended. */
+async function volume(network: NetworkOptions, options: SplittingOptions) {
+  const { logP, standardError, warnings } = await splittingVolume(network, {
+    repetitions: 12,
+    seed: 1,
+    workers: 0,
+    ...options,
+  });
+  expect(warnings).toEqual([]);
+  return { logP: logP as number, standardError: standardError as number };
+}
+
+describe("splittingVolume", () => {
+  it("of a perceptron on three points: 1/8 + sum asin(rho) / 4 pi", async () => {
+    const points = [0, 0, 2, 1, -1, 3];
+    // z = b + w x with b ~ N(0, 1), w ~ N(0, 2 / 2)
+    const covariance = (i: number, j: number): number =>
+      1 + points[2 * i] * points[2 * j] + points[2 * i + 1] * points[2 * j + 1];
+    const rho = (i: number, j: number): number => covariance(i, j) / Math.sqrt(covariance(i, i) * covariance(j, j));
+    for (const hex of ["0", "2", "4", "6", "8", "a", "c", "e"]) {
+      const sign = (i: number): number => ((Number.parseInt(hex, 16) >> (3 - i)) & 1 ? 1 : -1);
+      const pair = (i: number, j: number): number => Math.asin(sign(i) * sign(j) * rho(i, j));
+      const exact = Math.log(1 / 8 + (pair(0, 1) + pair(0, 2) + pair(1, 2)) / (4 * Math.PI));
+      const { logP, standardError } = await volume(
+        { layers: [2, 1] },
+        { function: hex, inputs: { data: points, points: 3 }, particles: 100 },
+      );
+      // 8 comparisons by t with 11 degrees of freedom: false alarm 0.3 %
+      expect(Math.abs(logP - exact)).toBeLessThan(5 * standardError);
+      expect(standardError).toBeLessThan(0.15);
+    }
+  });
+
+  it.each([
+    [{ layers: [3, 6, 1] }, 200],
+    [{ layers: [3, 5, 4, 1] }, 200],
+    [{ layers: [3, 4, 5, 3, 1], sigmaB2: 0.3 }, 200],
+    [{ layers: [3, 5, 4, 1], activation: "tanh" }, 200],
+    [{ layers: [2, 3, 3, 3, 1], activation: "tanh", sigmaW2: 3 }, 200],
+  ] as Array<[NetworkOptions, number]>)("agrees with counting: %j", async (network, particles) => {
+    const samples = 400_000;
+    const table = await countFunctions(network, { samples, seed: 2, workers: 0 });
+    // from frequent to rare, each counted some hundred times
+    const functions = table.top(200).filter(({ count }) => count > 200);
+    const chosen = [0, 0.4, 0.8, 1].map((q) => functions[Math.round(q * (functions.length - 1))]);
+    table.close();
+    for (const { function: f, count } of chosen) {
+      const { logP, standardError } = await volume(network, { function: f, particles, repetitions: 8 });
+      const error = Math.hypot(standardError, 1 / Math.sqrt(count));
+      // 20 comparisons by t with 7 degrees of freedom: false alarm 3 %; the seeds are fixed
+      expect(Math.abs(logP - Math.log(count / samples))).toBeLessThan(5 * error);
+      expect(standardError).toBeLessThan(0.3);
+    }
+  });
+
+  it("on a part of the points: the probability of a training set", async () => {
+    const network = { layers: [3, 6, 1] };
+    const samples = 200_000;
+    const table = await countFunctions(network, { samples, seed: 3, workers: 0 });
+    // points 0, 3, 5, 6 with bits 0, 1, 1, 0
+    const [on, wanted] = [0b10010110, 0b00010100];
+    let count = 0;
+    for (const f of table.top(256)) if ((Number.parseInt(f.function, 16) & on) === wanted) count += f.count;
+    table.close();
+    const { logP, standardError } = await volume(network, { function: "14", on: "96", particles: 200 });
+    expect(count).toBeGreaterThan(100);
+    const error = Math.hypot(standardError, 1 / Math.sqrt(count));
+    expect(Math.abs(logP - Math.log(count / samples))).toBeLessThan(5 * error);
+  });
+
+  it("is a function of its arguments and the seed, to the bit, for any workers, in Node and Chromium", async () => {
+    const run = (options: Partial<SplittingOptions>) =>
+      splittingVolume({ layers: [4, 7, 6, 1] }, { function: "6996", particles: 30, repetitions: 3, ...options });
+    const here = await run({ workers: 0 });
+    expect(here.repetitions.map(({ logP }) => logP)).toMatchInlineSnapshot(`
+      [
+        -35.114117430492946,
+        -23.097000509792387,
+        -23.38468258224417,
+      ]
+    `);
+    expect((await run({ workers: 2 })).repetitions).toEqual(here.repetitions);
+    expect((await run({ workers: 0, seed: 1 })).logP).not.toBe(here.logP);
+  });
+
+  it("says so when it stalls, and gives no number", async () => {
+    const result = await splittingVolume(
+      { layers: [4, 7, 1] },
+      { function: "6996", particles: 20, repetitions: 2, maxLevels: 3, workers: 0 },
+    );
+    expect([result.logP, result.log10P, result.standardError]).toEqual([undefined, undefined, undefined]);
+    expect(result.warnings).toEqual(["2 of 2 repetitions stalled"]);
+    expect(result.repetitions[0].stalled).toBe("no end after 3 levels");
+  });
+
+  it.each([
+    [{ function: "7f" }, /function: expected 4 hex digits \(16 bits\), got 2/],
+    [{ function: "699g" }, /function: expected hex digits, got "g"/],
+    [{ function: "6996", on: "ff" }, /on: expected 4 hex digits/],
+    [{ function: "6996", particles: 1 }, /particles: expected an integer from 2/],
+    [{ function: "6996", keep: 1 }, /keep: expected a number from 0.01 to 0.99, got 1/],
+    [{ function: "6996", sweeps: 0 }, /sweeps: /],
+    [{ function: "6996", jump: 0 }, /jump: /],
+    [{ function: "6996", particle: 5 }, /options.particle: no such option/],
+  ])("refuses %j", async (options, message) => {
+    await expect(splittingVolume({ layers: [4, 7, 1] }, options as never)).rejects.toThrow(message);
+  });
+});
