@@ -279,3 +279,28 @@ describe("pool", () => {
     expect((await countFunctions(network, { samples: 10, pool: disposed })).samples).toBe(10);
   });
 });
+
+describe("instances of the calling thread", () => {
+  it("are used again by later pools, and not by a pool that still holds one", async () => {
+    const seen = new Set<unknown>();
+    const look: Task<null, null> = {
+      name: "look",
+      async run({ kernels }) {
+        seen.add(kernels.memory);
+        return null;
+      },
+      transfer: () => [],
+    };
+    for (let i = 0; i < 5; i++) {
+      const pool = createPool({ workers: 0 });
+      await pool.run(look, null);
+      pool.close();
+      await Promise.resolve();
+    }
+    expect(seen.size).toBe(1);
+    const pools = [0, 1, 2].map(() => createPool({ workers: 0 }));
+    for (const pool of pools) await pool.run(look, null);
+    for (const pool of pools) pool.close();
+    expect(seen.size).toBe(3);
+  });
+});

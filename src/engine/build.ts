@@ -11,6 +11,8 @@ import { Kernels } from "./kernels.ts";
 export class EngineBuild {
   #compiled: Promise<WebAssembly.Module> | undefined;
   #shared: Promise<Kernels> | undefined;
+  /** Instances of the calling thread that nobody uses. */
+  readonly #spare: Kernels[] = [];
 
   /**
    * @param deflatedWasm bytes of the module, deflated, in base64.
@@ -41,5 +43,18 @@ export class EngineBuild {
   kernels(): Promise<Kernels> {
     this.#shared ??= this.compile().then((module) => Kernels.create(module));
     return this.#shared;
+  }
+
+  /** An instance of the calling thread for one user, who gives it back in the end. */
+  async take(): Promise<Kernels> {
+    return this.#spare.pop() ?? Kernels.create(await this.compile());
+  }
+
+  /**
+   * Takes an instance back, for the next `take`: memories that are dropped hold their addresses until a garbage collection,
+   * and a worker that needs one cannot ask for it.
+   */
+  giveBack(kernels: Kernels): void {
+    if (kernels.reusable) this.#spare.push(kernels);
   }
 }

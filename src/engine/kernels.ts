@@ -256,6 +256,21 @@ const SPARE_BYTES = 2 ** 26;
 /** 32-bit addresses: no instance can have more. */
 const MAXIMUM_PAGES = 65536;
 
+/** Waits between attempts to reserve a memory, in milliseconds. */
+const RESERVE_WAITS = [0, 30, 100, 300, 1000, 3000];
+
+async function reserveMemory(): Promise<WebAssembly.Memory> {
+  for (const wait of RESERVE_WAITS) {
+    try {
+      return new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  return new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES });
+}
+
 /** One instance with its own memory. Not shared between threads. */
 export class Kernels {
   readonly exports: KernelExports;
@@ -271,11 +286,21 @@ export class Kernels {
     this.#next = exports.heapBase();
   }
 
-  /** Instantiates the compiled module. */
+  /**
+   * Instantiates the compiled module.
+   *
+   * @throws RangeError if there is no room for its memory, after some seconds of trying: browsers reserve gigabytes of
+   * addresses for each, and free those of workers and pages that have gone late.
+   */
   static async create(module: WebAssembly.Module): Promise<Kernels> {
-    const memory = new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES });
+    const memory = await reserveMemory();
     const instance = await instantiate(module, { env: { memory } });
     return new Kernels(instance.exports as unknown as KernelExports, memory, module);
+  }
+
+  /** Whether it may be kept for others to use: it holds nothing, and has not grown large. */
+  get reusable(): boolean {
+    return this.#next === this.exports.heapBase() && this.memory.buffer.byteLength <= SPARE_BYTES;
   }
 
   /**
@@ -289,7 +314,7 @@ export class Kernels {
       return await body(own);
     } finally {
       own.release(mark);
-      if (own.memory.buffer.byteLength <= SPARE_BYTES) this.#spare.push(own);
+      if (own.reusable) this.#spare.push(own);
     }
   }
 

@@ -10,7 +10,7 @@ import { type Remote, releaseProxy, transfer, wrap } from "comlink";
 import type { EngineBuild } from "./build.ts";
 import { checkInteger, checkOptions, show } from "./checks.ts";
 import { coreBuild } from "./core.ts";
-import { Kernels } from "./kernels.ts";
+import type { Kernels } from "./kernels.ts";
 import {
   breathe,
   hardwareThreads,
@@ -175,6 +175,14 @@ export class Pool {
       this.#stop(member);
     }
     this.#idle.length = 0;
+    // a call that still runs keeps its instance
+    if (this.#busy > 0) return;
+    for (const [build, local] of this.#local) {
+      local.then(
+        (kernels) => build.giveBack(kernels),
+        () => {},
+      );
+    }
   }
 
   [Symbol.dispose](): void {
@@ -187,7 +195,7 @@ export class Pool {
 
   async #runHere<A, R>(task: Task<A, R>, args: A, signal: AbortSignal | undefined): Promise<R> {
     const build = task.build ?? coreBuild;
-    const local = this.#local.get(build) ?? build.compile().then((module) => Kernels.create(module));
+    const local = this.#local.get(build) ?? build.take();
     this.#local.set(build, local);
     const kernels = await local;
     let last = performance.now();
