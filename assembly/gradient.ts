@@ -11,6 +11,7 @@
 import { TANH } from "./dense";
 import { lossBlock, lossCurvature, WRONG } from "./losses";
 import { matmul } from "./matmul";
+import { addSparseOuter, addSparseRow } from "./sparseInputs";
 import { tanhArray } from "./tanh";
 import {
   A,
@@ -46,86 +47,17 @@ import {
 /** Most points of a block. */
 export const BLOCK: i32 = 256;
 
-/** Adds to a row of sums the weights' rows of a point's nonzero inputs: 20 sums at a time, as registers allow, then 4. */
-function addSparseRow(record: usize, end: usize, weights: usize, n4: i32, out: usize): void {
-  let o: usize = 0;
-  const width = (<usize>n4) << 2;
-  for (; o + 80 <= width; o += 80) {
-    let s0 = v128.load(out + o, 0);
-    let s1 = v128.load(out + o, 16);
-    let s2 = v128.load(out + o, 32);
-    let s3 = v128.load(out + o, 48);
-    let s4 = v128.load(out + o, 64);
-    for (let r = record; r < end; r += 8) {
-      const row = weights + <usize>load<u32>(r) + o;
-      const x = v128.load_splat<f32>(r, 4);
-      s0 = f32x4.add(s0, f32x4.mul(x, v128.load(row, 0)));
-      s1 = f32x4.add(s1, f32x4.mul(x, v128.load(row, 16)));
-      s2 = f32x4.add(s2, f32x4.mul(x, v128.load(row, 32)));
-      s3 = f32x4.add(s3, f32x4.mul(x, v128.load(row, 48)));
-      s4 = f32x4.add(s4, f32x4.mul(x, v128.load(row, 64)));
-    }
-    v128.store(out + o, s0, 0);
-    v128.store(out + o, s1, 16);
-    v128.store(out + o, s2, 32);
-    v128.store(out + o, s3, 48);
-    v128.store(out + o, s4, 64);
-  }
-  for (; o < width; o += 16) {
-    let s = v128.load(out + o);
-    for (let r = record; r < end; r += 8) {
-      const row = weights + <usize>load<u32>(r) + o;
-      s = f32x4.add(s, f32x4.mul(v128.load_splat<f32>(r, 4), v128.load(row)));
-    }
-    v128.store(out + o, s);
-  }
-}
-
-/** Adds x d to the gradient's rows of a point's nonzero inputs: the outer product of the two. */
-function addSparseOuter(record: usize, end: usize, d: usize, n4: i32, gradient: usize): void {
-  let o: usize = 0;
-  const width = (<usize>n4) << 2;
-  for (; o + 160 <= width; o += 160) {
-    const d0 = v128.load(d + o, 0);
-    const d1 = v128.load(d + o, 16);
-    const d2 = v128.load(d + o, 32);
-    const d3 = v128.load(d + o, 48);
-    const d4 = v128.load(d + o, 64);
-    const d5 = v128.load(d + o, 80);
-    const d6 = v128.load(d + o, 96);
-    const d7 = v128.load(d + o, 112);
-    const d8 = v128.load(d + o, 128);
-    const d9 = v128.load(d + o, 144);
-    for (let r = record; r < end; r += 8) {
-      const row = gradient + <usize>load<u32>(r) + o;
-      const x = v128.load_splat<f32>(r, 4);
-      v128.store(row, f32x4.add(v128.load(row, 0), f32x4.mul(x, d0)), 0);
-      v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(x, d1)), 16);
-      v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(x, d2)), 32);
-      v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(x, d3)), 48);
-      v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(x, d4)), 64);
-      v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(x, d5)), 80);
-      v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(x, d6)), 96);
-      v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(x, d7)), 112);
-      v128.store(row, f32x4.add(v128.load(row, 128), f32x4.mul(x, d8)), 128);
-      v128.store(row, f32x4.add(v128.load(row, 144), f32x4.mul(x, d9)), 144);
-    }
-  }
-  for (; o < width; o += 16) {
-    const d0 = v128.load(d + o);
-    for (let r = record; r < end; r += 8) {
-      const row = gradient + <usize>load<u32>(r) + o;
-      v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v128.load_splat<f32>(r, 4), d0)));
-    }
-  }
-}
-
 /** Fills `rows` rows of n4 sums with the biases, or zeros if `bias` is 0. */
 function fill(out: usize, bias: usize, n4: i32, rows: i32): void {
   const width = (<usize>n4) << 2;
-  for (let i = 0; i < rows; i++, out += width) {
-    if (bias) memory.copy(out, bias, width);
-    else memory.fill(out, 0, width);
+  const end = out + <usize>rows * width;
+  if (!bias) {
+    memory.fill(out, 0, end - out);
+    return;
+  }
+  // a call of memory.copy costs more than such a short row
+  for (; out < end; out += width) {
+    for (let o: usize = 0; o < width; o += 16) v128.store(out + o, v128.load(bias + o));
   }
 }
 
@@ -571,16 +503,4 @@ export function hessianAt(plan: usize, first: i32, count: i32, all: i32): void {
       slopeAndCurve(field(below, A), field(below, D), field(below, RA), field(below, RD), vectors, activation);
     }
   }
-}
-
-/** A point's nonzero inputs as records (u32 offset of the feature's weights, f32 value). @returns one past the last. */
-export function sparsePoint(x: usize, features: i32, rowBytes: usize, out: usize): usize {
-  for (let k = 0; k < features; k++) {
-    const value = load<f32>(x + ((<usize>k) << 2));
-    if (value == 0) continue;
-    store<u32>(out, <u32>(<usize>k * rowBytes));
-    store<f32>(out, value, 4);
-    out += 8;
-  }
-  return out;
 }

@@ -11,7 +11,6 @@ export {
   hessianAt,
   lossAt,
   partialGradientAt,
-  sparsePoint,
   wrongPredictions,
 } from "./gradient";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
@@ -32,6 +31,7 @@ export {
 export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
 export { philox4x32 } from "./philox";
+export { sparsePoint } from "./sparseInputs";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
 export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";
 export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";

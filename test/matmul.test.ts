@@ -51,6 +51,16 @@ it("over the edges of its blocks: 64 rows, depth 256", () => {
   check(130, 17, 600, false, true, true);
 });
 
+it("where A or B is read in place, and where strides or sizes forbid it", () => {
+  check(64, 40, 300, false, false, true);
+  check(65, 40, 40, false, false, false);
+  check(42, 40, 64, true, false, true);
+  check(41, 64, 300, true, false, false);
+  check(64, 68, 64, true, false, true);
+  check(128, 12, 20, true, false, false);
+  check(20, 128, 20, false, false, true);
+});
+
 it("an entry's bits do not depend on the other rows and columns", () => {
   kernels.scoped(() => {
     const depth = 300;

@@ -1,4 +1,4 @@
-import { sparsePoint } from "../gradient";
+import { sparsePoint } from "../sparseInputs";
 
 const x: usize = memory.data(32, 16);
 const out: usize = memory.data(64, 16);
