@@ -72,6 +72,25 @@ describe("landscapePicture", () => {
     }
   });
 
+  it("shows losses only, not how contours are closed outside: the frame ends at the outermost points", () => {
+    const svg = landscapePicture(plane);
+    const [, height, width, y, x] =
+      /<clipPath id="clip-1"><rect height="([\d.]+)" width="([\d.]+)" y="(\d+)" x="(\d+)"/.exec(svg) ?? [];
+    expect(svg).toContain('<g clip-path="url(#clip-1)" aria-label="contour">');
+    // where -1 and 1 stand on both axes
+    const ticks = [...svg.matchAll(/<text transform="translate\(([\d.]+),([\d.]+)\)" y="[\d.]+em">(−?1\.0)</g)];
+    const [bottom, top, left, right] = ticks.map(([, tx, ty], i) => Number(i < 2 ? ty : tx));
+    expect([left, right]).toEqual([Number(x), Number(x) + Number(width)]);
+    expect(top).toBe(Number(y));
+    expect(bottom).toBeCloseTo(Number(y) + Number(height), 9);
+  });
+
+  it("labels a loss's logarithmic axis with decimal numbers, 1, 2 and 5 of each decade", () => {
+    const svg = landscapePicture({ ...line, losses: [2, 0.3, 0.04, 0.5, 1] });
+    const labels = [...svg.matchAll(/<text transform="[^"]*" y="0.32em">([^<]*)<\/text>/g)].map(([, text]) => text);
+    expect(labels.filter((text) => text !== "")).toEqual(["0.05", "0.1", "0.2", "0.5", "1", "2"]);
+  });
+
   it("goes by the logarithm where the loss spans much, and bears what overflowed", () => {
     const steep = { ...plane, losses: plane.losses.map((v, i) => (i === 0 ? Number.POSITIVE_INFINITY : v ** 8)) };
     const svg = landscapePicture(steep);

@@ -72,7 +72,12 @@ function isLogarithmic(records: LandscapeRecords): boolean {
 function lossScale(records: LandscapeRecords): Plot.ScaleOptions {
   if (!isLogarithmic(records)) return { label: "loss" };
   const [least, most] = range(records);
-  return { type: "log", label: "loss", ...(most / least > 1e4 ? { tickFormat: formatDecade } : {}) };
+  return { type: "log", label: "loss", tickFormat: most / least > 1e4 ? formatDecade : formatLeading };
+}
+
+/** 0.1, 0.2, 0.5, 1 and so on, nothing at the ticks in between: they would overlap. */
+function formatLeading(value: number): string {
+  return /^[125]e/.test(value.toExponential(0)) ? formatProse(value, 1) : "";
 }
 
 function line(records: LandscapeRecords): (canvas: Canvas) => Plot.PlotOptions {
@@ -123,8 +128,8 @@ function plane(
     .map((v) => (Number.isFinite(v) ? v : most));
   return (canvas: Canvas): Plot.PlotOptions => ({
     height: canvas.width * (canvas.narrow ? 0.9 : 0.72),
-    x: { label: x },
-    y: { label: y },
+    x: { label: x, domain: [a[0], a[a.length - 1]] },
+    y: { label: y, domain: [b[0], b[b.length - 1]] },
     color: { scheme: "YlGnBu", ...scale },
     marks: [
       Plot.contour(cells, {
@@ -137,6 +142,8 @@ function plane(
         fill: Plot.identity,
         stroke: "#0003",
         thresholds,
+        // the outer halves of the outermost cells hold how contours are closed, not losses
+        clip: true,
       }),
       Plot.dot([[0, 0]], { fill: "#c2410c", stroke: "white", r: 4 }),
       Plot.text([note], { frameAnchor: "top-right", dy: -18, fill: "currentColor" }),
@@ -160,6 +167,12 @@ function coloursText(records: LandscapeRecords): string {
   return `loss ${formatProse(least)} to ${formatProse(most)}${isLogarithmic(records) ? ", by its logarithm" : ""}`;
 }
 
+/** Plot numbers clips from the start of the program: here from 1, so that the same records give the same bytes. */
+function numberedClips(document: string): string {
+  const names = [...new Set(document.match(/plot-clip-\d+/g))];
+  return document.replace(/plot-clip-\d+/g, (name) => `clip-${names.indexOf(name) + 1}`);
+}
+
 function describe({ network, points, lossName }: LandscapeRecords): string {
   return `${lossName} loss of a ${network.layers.join("-")} ${network.activation} network on ${formatWhole(points)} points`;
 }
@@ -171,7 +184,7 @@ function describe({ network, points, lossName }: LandscapeRecords): string {
  */
 export function landscapePicture(records: LandscapeRecords): string {
   check(records);
-  return picture(describe(records), lossPlot(records));
+  return numberedClips(picture(describe(records), lossPlot(records)));
 }
 
 /**
@@ -215,26 +228,33 @@ export function landscapeReport(records: LandscapeRecords): string {
     ["seed", String(seed)],
   ];
   const title = `Loss landscape of a ${records.network.layers.join("\u2011")} network`;
-  return page(
-    title,
-    [
-      `<h1>${escapeHtml(title)}</h1>`,
-      `<p>The ${escapeHtml(describe(records))}, along ${b.length > 0 ? "two directions" : "one direction"} through its parameters, which lie at 0.</p>`,
-      figure(`Loss: ${describe(records)}`, lossPlot(records), "", "The loss. The dot marks the parameters themselves."),
-      ...(known && Math.max(...errors) > 0
-        ? [
-            figure(
-              "Error",
-              errorPlot,
-              "",
-              `The share of the points whose class is wrong, 0 to ${formatNumber(Math.max(...errors), 3)}.`,
-            ),
-          ]
-        : []),
-      `<div class="scroll"><table class="facts"><tbody>${facts
-        .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
-        .join("")}</tbody></table></div>`,
-    ].join("\n"),
+  return numberedClips(
+    page(
+      title,
+      [
+        `<h1>${escapeHtml(title)}</h1>`,
+        `<p>The ${escapeHtml(describe(records))}, along ${b.length > 0 ? "two directions" : "one direction"} through its parameters, which lie at 0.</p>`,
+        figure(
+          `Loss: ${describe(records)}`,
+          lossPlot(records),
+          "",
+          "The loss. The dot marks the parameters themselves.",
+        ),
+        ...(known && Math.max(...errors) > 0
+          ? [
+              figure(
+                "Error",
+                errorPlot,
+                "",
+                `The share of the points whose class is wrong, 0 to ${formatNumber(Math.max(...errors), 3)}.`,
+              ),
+            ]
+          : []),
+        `<div class="scroll"><table class="facts"><tbody>${facts
+          .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`)
+          .join("")}</tbody></table></div>`,
+      ].join("\n"),
+    ),
   );
 }
 
