@@ -22,6 +22,9 @@ export function readPoints(name: string, path: string, layers: readonly number[]
       `${name}: expected an array of shape (points, ${layers[0]}) for layers ${layers.join(",")}, got (${shape.join(", ")})`,
     );
   }
+  if (shape[0] === 0) {
+    throw new UsageError(`${name}: expected at least one point, got an array of shape (${shape.join(", ")})`);
+  }
   return array;
 }
 
