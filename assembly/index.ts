@@ -15,9 +15,11 @@ export {
   wrongPredictions,
 } from "./gradient";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
+export { affineKernel, layerKernel } from "./layerKernel";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";
+export { exponential, inverseMills, logNormalCdf, normalCdf, normalDensity, normalExcess, tailVariance } from "./normal";
 export {
   adagradStep,
   adamStep,
@@ -31,7 +33,10 @@ export {
 } from "./optimisers";
 export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
+export { panelFactor, panelNorms, panelProducts, panelSolve, panelUpdate } from "./panels";
+export { backwardSolve, forwardSolve, scaledPlusIdentity, scaledRow, symmetricProduct } from "./panelVectors";
 export { philox4x32 } from "./philox";
+export { probitDerivatives, siteMoments, sumOfLogs } from "./sites";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
 export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";
 export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";
