@@ -14,12 +14,20 @@ export {
   sparsePoint,
   wrongPredictions,
 } from "./gradient";
-export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { affineKernel, layerKernel } from "./layerKernel";
+export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";
-export { exponential, inverseMills, logNormalCdf, normalCdf, normalDensity, normalExcess, tailVariance } from "./normal";
+export {
+  exponential,
+  inverseMills,
+  logNormalCdf,
+  normalCdf,
+  normalDensity,
+  normalExcess,
+  tailVariance,
+} from "./normal";
 export {
   adagradStep,
   adamStep,

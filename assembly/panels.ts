@@ -187,7 +187,7 @@ export function panelFactor(lower: usize, inverses: usize, i: i32, first: i32): 
   panelSolve(target, first, lower, inverses, first >> 2, i);
   const at = (<usize>first) << 5;
   const c = target + ((<usize>i) << 7);
-  if ((i << 2) > first) tile(c, target + at, target + at, (i << 2) - first, 0);
+  if (i << 2 > first) tile(c, target + at, target + at, (i << 2) - first, 0);
   const failed = factorTile(c, inverses + ((<usize>i) << 7));
   return failed < 0 ? -1 : (i << 2) + failed;
 }
