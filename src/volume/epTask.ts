@@ -6,6 +6,7 @@
 import { type Remote, wrap } from "comlink";
 import type { Kernels } from "../engine/kernels.ts";
 import type { Task } from "../engine/task.ts";
+import { Anderson } from "./anderson.ts";
 import { CovarianceMember, type Marginals, runOfMember } from "./covarianceMember.ts";
 import type { EpHelperEndpoint } from "./epHelperTask.ts";
 import { lowerIndex, lowerSize, type Pause } from "./panels.ts";
@@ -47,12 +48,18 @@ export interface EpRun {
   readonly sites: Sites;
 }
 
-/** A step that makes the change larger than this times the last one's is taken for an oscillation. */
-const GROWTH = 1;
+/** Below this change steps are combined; before, the iteration is far from linear, and plain steps do better. */
+const NEAR = 0.1;
+/** Steps that are combined. */
+const REMEMBERED = 3;
+/** Share of the lesser of a site's old and new precisions that a combined step leaves at the least. */
+const LEAST = 0.1;
+/** A combined step may make the change larger for once, up to this; a plain one that does is taken for an oscillation. */
+const LEAP = 2;
 /** What the step is multiplied with then. */
 const SHORTER = 0.7;
 /** The shortest step. */
-const SHORTEST = 0.05;
+const SHORTEST = 0.1;
 
 /** The member that leads: its helpers compute their shares of the marginals. */
 class Leader {
@@ -127,6 +134,50 @@ export async function findIndefinite(member: CovarianceMember, slack: number): P
   return member.prepare(new Float64Array(member.size).fill(1 / slack));
 }
 
+/** Addresses of the new sites, and of the marginal variances. */
+interface Proposal {
+  readonly size: number;
+  readonly precision: number;
+  readonly shift: number;
+  readonly variance: number;
+}
+
+/** Moves the sites towards the proposed ones. */
+function step(kernels: Kernels, proposal: Proposal, sites: Sites, anderson: Anderson, damping: number): void {
+  const { size } = proposal;
+  const precision = kernels.f64(proposal.precision, size);
+  const shift = kernels.f64(proposal.shift, size);
+  const variance = kernels.f64(proposal.variance, size);
+  const x = new Float64Array(2 * size);
+  const f = new Float64Array(2 * size);
+  const weights = new Float64Array(2 * size);
+  for (let i = 0; i < size; i++) {
+    x[i] = sites.precision[i];
+    x[size + i] = sites.shift[i];
+    f[i] = precision[i] - x[i];
+    f[size + i] = shift[i] - x[size + i];
+    weights[i] = variance[i];
+    weights[size + i] = Math.sqrt(variance[i]);
+  }
+  anderson.advance(x, f, weights, damping);
+  for (let i = 0; i < size; i++) {
+    // log-concave factors have sites of positive precision, which a leap must not lose
+    const least = LEAST * Math.min(sites.precision[i], precision[i]);
+    if (x[i] >= least) {
+      sites.precision[i] = x[i];
+      sites.shift[i] = x[size + i];
+    } else {
+      sites.precision[i] += damping * (precision[i] - sites.precision[i]);
+      sites.shift[i] += damping * (shift[i] - sites.shift[i]);
+    }
+    // one that rounding has left at 0 says nothing
+    if (!(sites.precision[i] > 0)) {
+      sites.precision[i] = 0;
+      sites.shift[i] = 0;
+    }
+  }
+}
+
 async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<EpRun> {
   const { size, covariance, noise, tolerance, maxIterations } = args;
   const member = new CovarianceMember(kernels, covariance, size, pause);
@@ -135,7 +186,9 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
   const [share, variance, mean, weight, precision, shift] = Array.from({ length: 6 }, () => kernels.allocate(8 * size));
   const sums = kernels.allocate(16);
   const sites: Sites = args.start ?? { precision: new Float64Array(size), shift: new Float64Array(size) };
+  const anderson = new Anderson(REMEMBERED);
   let { damping } = args;
+  let accelerated = false;
   let last = Number.POSITIVE_INFINITY;
   const end = (logP: number, iterations: number, change: number, indefinite = -1): EpRun => ({
     indefinite,
@@ -173,19 +226,15 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
     if (change <= tolerance || iteration >= maxIterations || !(change < Number.POSITIVE_INFINITY)) {
       return end(logZ - logRoot, iteration, change);
     }
-    if (change > GROWTH * last) damping = Math.max(SHORTEST, damping * SHORTER);
-    last = change;
-    const nextPrecision = kernels.f64(precision, size);
-    const nextShift = kernels.f64(shift, size);
-    for (let i = 0; i < size; i++) {
-      sites.precision[i] += damping * (nextPrecision[i] - sites.precision[i]);
-      sites.shift[i] += damping * (nextShift[i] - sites.shift[i]);
-      // log-concave factors have sites of positive precision; one that rounding has left at 0 says nothing
-      if (!(sites.precision[i] > 0)) {
-        sites.precision[i] = 0;
-        sites.shift[i] = 0;
-      }
+    const near = change < NEAR;
+    if (change > (near && accelerated ? LEAP : 1) * last || (accelerated && !near)) {
+      damping = Math.max(SHORTEST, damping * SHORTER);
+      anderson.restart();
     }
+    if (!near) anderson.restart();
+    accelerated = near;
+    last = change;
+    step(kernels, { size, precision, shift, variance }, sites, anderson, damping);
     await pause();
   }
 }

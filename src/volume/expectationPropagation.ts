@@ -30,7 +30,7 @@ export interface ExpectationPropagationOptions {
   readonly maxIterations?: number;
   /**
    * Largest difference allowed between the moments of the tilted and the approximate marginals, in units of the latter's
-   * standard deviation and variance. Default 1e-6: log P, stationary in the sites, is then off by about its square.
+   * standard deviation and variance. Default 1e-5: log P, stationary in the sites, is then off by about m times its square.
    */
   readonly tolerance?: number;
   /** Share of each step that is taken, at first: it is shortened if the iteration oscillates. Default 1. */
@@ -96,7 +96,7 @@ export async function expectationPropagation(
   checkOptions("options", options, OPTIONS);
   const likelihood = checkChoice("likelihood", options.likelihood ?? "heaviside", ["heaviside", "probit"] as const);
   const maxIterations = checkInteger("maxIterations", options.maxIterations ?? 200, 1, 1_000_000);
-  const tolerance = checkNumber("tolerance", options.tolerance ?? 1e-6, 1e-12, 1);
+  const tolerance = checkNumber("tolerance", options.tolerance ?? 1e-5, 1e-12, 1);
   const damping = checkNumber("damping", options.damping ?? 1, 0.01, 1);
   const orthant = checkOrthant(kernel, labels);
   const { size, signs, scale } = orthant;
