@@ -188,10 +188,19 @@ function rowsAgree(kernel: ArrayLike<number>, size: number, i: number, j: number
   return true;
 }
 
-/** The error for a matrix whose factorisation failed. */
-export function indefinite(row: number): RangeError {
+/**
+ * The error for a matrix whose factorisation failed.
+ *
+ * @param row whose pivot is not positive.
+ * @param iteration in which it happened; 0: before any, for K with `DEFINITENESS_TOLERANCE` on its diagonal.
+ */
+export function indefinite(row: number, iteration: number): RangeError {
+  const why =
+    iteration === 0
+      ? "but it has an eigenvalue well below 0"
+      : `but rounding leaves it indefinite, and these labels, all but impossible, need what is lost (iteration ${iteration}; ` +
+        "a kernel in f64, or something added to its diagonal, would help)";
   return new RangeError(
-    `kernel: expected a positive semidefinite matrix, but it has an eigenvalue well below 0: ` +
-      `the pivot of row ${row} is not positive`,
+    `kernel: expected a positive semidefinite matrix, ${why}: the pivot of row ${row} is not positive`,
   );
 }

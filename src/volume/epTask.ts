@@ -56,10 +56,14 @@ const REMEMBERED = 3;
 const LEAST = 0.1;
 /** A combined step may make the change larger for once, up to this; a plain one that does is taken for an oscillation. */
 const LEAP = 2;
+/** The change must fall by this factor ... */
+const PROGRESS = 0.9;
+/** ... in so many iterations; otherwise they turn in a circle. */
+const PATIENCE = 5;
 /** What the step is multiplied with then. */
 const SHORTER = 0.7;
 /** The shortest step. */
-const SHORTEST = 0.1;
+const SHORTEST = 0.01;
 
 /** The member that leads: its helpers compute their shares of the marginals. */
 class Leader {
@@ -189,6 +193,8 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
   const anderson = new Anderson(REMEMBERED);
   let { damping } = args;
   let accelerated = false;
+  let best = Number.POSITIVE_INFINITY;
+  let stale = 0;
   let last = Number.POSITIVE_INFINITY;
   const end = (logP: number, iterations: number, change: number, indefinite = -1): EpRun => ({
     indefinite,
@@ -227,8 +233,11 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
       return end(logZ - logRoot, iteration, change);
     }
     const near = change < NEAR;
-    if (change > (near && accelerated ? LEAP : 1) * last || (accelerated && !near)) {
-      damping = Math.max(SHORTEST, damping * SHORTER);
+    stale = change < PROGRESS * best ? 0 : stale + 1;
+    best = Math.min(best, change);
+    if (change > (near && accelerated ? LEAP : 1) * last || (accelerated && !near) || stale > PATIENCE) {
+      damping = Math.min(damping, Math.max(SHORTEST, damping * SHORTER));
+      stale = 0;
       anderson.restart();
     }
     if (!near) anderson.restart();

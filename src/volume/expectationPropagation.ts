@@ -143,7 +143,7 @@ export async function expectationPropagation(
         { signal, transfer: [...helpers] },
       ),
     );
-    if (run.indefinite >= 0) throw indefinite(active.points[run.indefinite] ?? run.indefinite);
+    if (run.indefinite >= 0) throw indefinite(active.points[run.indefinite], run.iterations);
     active.points.forEach((point, i) => {
       none.precision[point] = run.sites.precision[i];
       none.shift[point] = run.sites.shift[i];

@@ -58,7 +58,7 @@ export async function laplace(
       { size, covariance, signs, slack, maxIterations, tolerance },
       { signal: signal && AbortSignal.any([signal]) },
     );
-    if (row >= 0) throw indefinite(row);
+    if (row >= 0) throw indefinite(row, run.iterations);
     const { logP } = run;
     return { method: "laplace", ...run, log10P: logP / Math.LN10, jitter: 0, approximation: true };
   } finally {
