@@ -37,7 +37,7 @@ describe("the normal distribution", () => {
 
   it("inverseMills far to the right is the density, and 0 where that underflows", () => {
     // subnormal: nine digits are left
-    expect(off(exports.inverseMills(38), 1.0972210520076e-314)).toBeLessThan(1e-9);
+    expect(off(exports.inverseMills(38), 1.097221052e-314)).toBeLessThan(1e-9);
     expect(exports.inverseMills(50)).toBe(0);
     expect(exports.inverseMills(Number.POSITIVE_INFINITY)).toBe(0);
   });
@@ -53,7 +53,7 @@ describe("the normal distribution", () => {
     // mpmath 1.3 with 50 digits; the first is also R's pnorm(-40, log.p = TRUE)
     expect(off(exports.logNormalCdf(-40), -804.6084420137538)).toBeLessThan(1e-15);
     expect(off(exports.logNormalCdf(-1e5), -5000000012.431864)).toBeLessThan(1e-15);
-    expect(off(exports.logNormalCdf(-1), -1.8410216450092635)).toBeLessThan(1e-15);
+    expect(off(exports.logNormalCdf(-1), -1.8410216450092636)).toBeLessThan(1e-15);
     expect(exports.logNormalCdf(0)).toBeCloseTo(-Math.LN2, 15);
     expect(exports.logNormalCdf(40)).toBe(-0);
   });
