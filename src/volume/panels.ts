@@ -38,11 +38,25 @@ export function lowerIndex(i: number, j: number): number {
 export function packSymmetric(matrix: ArrayLike<number>, n: number): Float64Array<ArrayBuffer> {
   const panels = panelsOf(n);
   const packed = new Float64Array(lowerSize(panels));
-  for (let i = 0; i < n; i++) {
-    const start = lowerIndex(i, 0);
-    const end = Math.min(n, 4 * (i >> 2) + 4);
-    for (let j = 0; j <= i; j++) packed[start + 4 * j] = matrix[i * n + j];
-    for (let j = i + 1; j < end; j++) packed[start + 4 * j] = matrix[j * n + i];
+  for (let panel = 0; panel < panels; panel++) {
+    const first = 4 * panel;
+    const start = lowerIndex(first, 0);
+    const rows = Math.min(4, n - first);
+    // four rows at once: what is written lies side by side
+    if (rows === 4) {
+      const [a, b, c, d] = [first * n, (first + 1) * n, (first + 2) * n, (first + 3) * n];
+      for (let j = 0, at = start; j < first; j++, at += 4) {
+        packed[at] = matrix[a + j];
+        packed[at + 1] = matrix[b + j];
+        packed[at + 2] = matrix[c + j];
+        packed[at + 3] = matrix[d + j];
+      }
+    }
+    for (let r = 0; r < rows; r++) {
+      const i = first + r;
+      for (let j = rows === 4 ? first : 0; j <= i; j++) packed[start + 4 * j + r] = matrix[i * n + j];
+      for (let j = i + 1; j < first + rows; j++) packed[start + 4 * j + r] = matrix[j * n + i];
+    }
   }
   return packed;
 }
