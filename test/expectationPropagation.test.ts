@@ -268,11 +268,14 @@ describe("the iteration", () => {
     await expect(
       expectationPropagation(boolean7, RARE, { workers: 0, signal: AbortSignal.abort(reason) }),
     ).rejects.toBe(reason);
-    const controller = new AbortController();
     const kernel = randomCovariance(700, 1, 1);
-    const pending = expectationPropagation(kernel, randomSigns(700, 1), { workers: 0, signal: controller.signal });
-    setTimeout(() => controller.abort(reason), 30);
-    await expect(pending).rejects.toBe(reason);
+    for (const workers of [0, 2]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const pending = expectationPropagation(kernel, randomSigns(700, 1), { workers, signal, tolerance: 1e-12 });
+      setTimeout(() => controller.abort(reason), 30);
+      await expect(pending).rejects.toBe(reason);
+    }
   });
 });
 

@@ -140,7 +140,8 @@ export async function expectationPropagation(
           slack: scale > 0 ? DEFINITENESS_TOLERANCE * scale : 1,
           helpers,
         },
-        { signal, transfer: [...helpers] },
+        // the matrix is not needed here any more
+        { signal, transfer: [...helpers, active.covariance.buffer] },
       ),
     );
     if (run.indefinite >= 0) throw indefinite(active.points[run.indefinite], run.iterations);

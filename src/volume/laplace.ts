@@ -56,7 +56,7 @@ export async function laplace(
     const { indefinite: row, ...run } = await pool.run(
       onBuild(fullBuild, laplaceTask),
       { size, covariance, signs, slack, maxIterations, tolerance },
-      { signal: signal && AbortSignal.any([signal]) },
+      { signal: signal && AbortSignal.any([signal]), transfer: [covariance.buffer] },
     );
     if (row >= 0) throw indefinite(row, run.iterations);
     const { logP } = run;
