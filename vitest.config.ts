@@ -25,6 +25,8 @@ export default defineConfig({
             "@observablehq/plot",
             "linkedom",
             "@jax-js/jax",
+            "@stdlib/math-base-special-erfcx",
+            "@stdlib/stats-base-dists-normal-logcdf",
           ],
         },
         test: {

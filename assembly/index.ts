@@ -13,10 +13,20 @@ export {
   partialGradientAt,
   wrongPredictions,
 } from "./gradient";
+export { affineKernel, layerKernel } from "./layerKernel";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";
+export {
+  exponential,
+  inverseMills,
+  logNormalCdf,
+  normalCdf,
+  normalDensity,
+  normalExcess,
+  tailVariance,
+} from "./normal";
 export {
   adagradStep,
   adamStep,
@@ -30,7 +40,10 @@ export {
 } from "./optimisers";
 export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
+export { panelFactor, panelNorms, panelProducts, panelSolve, panelUpdate } from "./panels";
+export { backwardSolve, forwardSolve, scaledPlusIdentity, scaledRow, symmetricProduct } from "./panelVectors";
 export { philox4x32 } from "./philox";
+export { probitDerivatives, siteMoments, sumOfLogs } from "./sites";
 export { sparsePoint } from "./sparseInputs";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
 export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";

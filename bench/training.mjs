@@ -6,13 +6,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { flatness, train } from "../dist/flatness.js";
 import { createPool } from "../dist/index.js";
 import { makeCase, operations, writeCase } from "./cases.mjs";
+import { bundle } from "./library.mjs";
 import {
   compile,
-  here,
   installed,
   log,
   median,
@@ -37,21 +36,6 @@ const nameOf = ({ layers, points, inputs }) => `${layers.join("-")} x ${points},
 const WORK = { gradient: "gradient", product: "Hessian-vector product" };
 /** Relative; of g.v and v.Hv relative to |g| and |Hv|, which is what a random v with entries of about 1 gives. */
 const TOLERANCE = 1e-3;
-
-/** flatvol's sources, bundled: Node 20 imports no TypeScript. */
-async function bundle() {
-  const { rolldown } = await import("rolldown");
-  const file = join(here, "..", "build", "bench-kernels.mjs");
-  const bundled = await rolldown({
-    input: join(here, "kernels.ts"),
-    platform: "node",
-    checks: { eval: false },
-    external: [/^node:/],
-  });
-  await bundled.write({ file, format: "esm" });
-  await bundled.close();
-  return import(pathToFileURL(file).href);
-}
 
 /** A Python that has PyTorch. */
 const findTorch = () => pythonFor(["-c", "import numpy, torch; print(1)"]);

@@ -2,6 +2,9 @@
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
+import { epHelperTask } from "../src/volume/epHelperTask.ts";
+import { epTask } from "../src/volume/epTask.ts";
+import { laplaceTask } from "../src/volume/laplaceTask.ts";
 import { splittingTask } from "../src/volume/splittingTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
@@ -12,4 +15,7 @@ export const tasks = [
   surfaceTasks.grid,
   shardTask,
   splittingTask,
+  epTask,
+  epHelperTask,
+  laplaceTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;

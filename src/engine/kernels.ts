@@ -248,6 +248,47 @@ export interface KernelExports {
   tridiagonalRow(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): number;
   tridiagonalTile(a: number, i: number, tile: number, v: number, q: number, x: number, p: number): void;
   tridiagonalVectors(i: number, half: number, v: number, q: number, x: number, p: number): void;
+  exponential(x: number): number;
+  normalDensity(z: number): number;
+  normalCdf(z: number): number;
+  logNormalCdf(z: number): number;
+  inverseMills(z: number): number;
+  normalExcess(x: number): number;
+  tailVariance(x: number): number;
+  panelProducts(out: number, a: number, b: number, stride: number, depth: number, from: number, to: number): void;
+  panelUpdate(target: number, first: number, last: number, lower: number, from: number, to: number): void;
+  panelSolve(target: number, first: number, lower: number, inverses: number, from: number, to: number): void;
+  panelFactor(lower: number, inverses: number, i: number, first: number): number;
+  panelNorms(target: number, first: number, last: number, out: number): void;
+  forwardSolve(lower: number, inverses: number, panels: number, y: number): void;
+  backwardSolve(lower: number, inverses: number, panels: number, y: number): void;
+  symmetricProduct(a: number, panels: number, x: number, y: number): void;
+  scaledPlusIdentity(a: number, root: number, out: number, from: number, to: number): void;
+  scaledRow(a: number, panels: number, root: number, row: number, lane: number, out: number): void;
+  layerKernel(
+    a: number,
+    diagonal: number,
+    from: number,
+    to: number,
+    activation: number,
+    weightVariance: number,
+    biasVariance: number,
+  ): void;
+  affineKernel(a: number, from: number, to: number, weightVariance: number, biasVariance: number): void;
+  siteMoments(
+    count: number,
+    noise: number,
+    labels: number,
+    share: number,
+    variance: number,
+    mean: number,
+    weight: number,
+    precision: number,
+    shift: number,
+    sums: number,
+  ): void;
+  probitDerivatives(count: number, labels: number, f: number, slope: number, curvature: number): number;
+  sumOfLogs(x: number, count: number): number;
 }
 
 const PAGE = 65536;

@@ -12,6 +12,8 @@ import { defineNetwork } from "../network/network.ts";
 import { makePlan } from "../network/plan.ts";
 import { makeTrainingPlan, putParameters } from "../training/plan.ts";
 import { PARAMETER_STREAM } from "../volume/countChunk.ts";
+import { CovarianceMember } from "../volume/covarianceMember.ts";
+import { factorise, packSymmetric } from "../volume/panels.ts";
 import { rowShape } from "../volume/rows.ts";
 
 /** One kernel's speed. */
@@ -41,23 +43,32 @@ interface Case {
   readonly unit: string;
   readonly units: number;
   readonly perSample?: number;
-  run(): void;
+  run(): void | Promise<void>;
 }
 
-/** Times every kernel of the counting sampler at 7-40-40-1, and those of training, one thread. */
+/** Some runs one after the other; a bare kernel is not to wait. */
+async function runs(c: Case, count: number): Promise<void> {
+  for (let k = 0; k < count; k++) {
+    const pending = c.run();
+    if (pending) await pending;
+  }
+}
+
+/** Times every kernel of the counting sampler at 7-40-40-1, those of training, and those of covariances, one thread. */
 export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<KernelRecord[]> {
-  const runs = options.runs ?? 15;
+  const rounds = options.runs ?? 15;
   const milliseconds = options.milliseconds ?? 40;
   const kernels = await Kernels.create(await compileModule());
-  const cases = [...samplerCases(kernels), ...trainingCases(kernels)];
+  const cases = [...samplerCases(kernels), ...trainingCases(kernels), ...covarianceCases(kernels)];
   const times = cases.map((): number[] => []);
-  const repeats = cases.map((c) => calibrate(c, milliseconds));
-  for (let r = 0; r < runs; r++) {
+  const repeats: number[] = [];
+  for (const c of cases) repeats.push(await calibrate(c, milliseconds));
+  for (let r = 0; r < rounds; r++) {
     // a fixed rotation, so that no kernel always follows the same neighbour
     for (let i = 0; i < cases.length; i++) {
       const at = (i + r) % cases.length;
       const started = performance.now();
-      for (let k = 0; k < repeats[at]; k++) cases[at].run();
+      await runs(cases[at], repeats[at]);
       times[at].push(((performance.now() - started) * 1e6) / (repeats[at] * cases[at].units));
     }
     await breathe();
@@ -77,11 +88,11 @@ export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<
 }
 
 /** Runs a case until V8 has optimised it, and finds how often it fits in a run. */
-function calibrate(c: Case, milliseconds: number): number {
+async function calibrate(c: Case, milliseconds: number): Promise<number> {
   let repeats = 1;
   while (true) {
     const started = performance.now();
-    for (let k = 0; k < repeats; k++) c.run();
+    await runs(c, repeats);
     const elapsed = performance.now() - started;
     if (elapsed >= milliseconds / 2) return Math.max(1, Math.round((repeats * milliseconds) / elapsed));
     repeats *= 2;
@@ -217,4 +228,38 @@ function trainingCases(kernels: Kernels): Case[] {
     add("Gauss-Newton product", () => exports.gaussNewtonAt(plan.address, 0, points, points));
   }
   return cases;
+}
+
+/** Points of the covariance: its factor, 1 MB, stays in no first-level cache. */
+const COVARIANCE_POINTS = 512;
+
+/** A Cholesky factor, and what an iteration of expectation propagation takes. */
+function covarianceCases(kernels: Kernels): Case[] {
+  const n = COVARIANCE_POINTS;
+  const covariance = packSymmetric(
+    Float64Array.from({ length: n * n }, (_, at) => 1 / (1 + Math.abs(Math.floor(at / n) - (at % n)))),
+    n,
+  );
+  const member = new CovarianceMember(kernels, covariance, n, () => {});
+  const precision = new Float64Array(n).fill(2);
+  return [
+    {
+      name: `Cholesky, ${n} rows`,
+      unit: "floating-point operations",
+      units: n ** 3 / 3,
+      run: async () => {
+        kernels.f64(member.factor.lower, covariance.length).set(covariance);
+        await factorise(kernels, member.factor, () => {});
+      },
+    },
+    {
+      name: `expectation propagation, ${n} points`,
+      unit: "iterations",
+      units: 1,
+      run: async () => {
+        await member.prepare(precision);
+        await member.marginals(precision, { first: 0, last: member.panels });
+      },
+    },
+  ];
 }
