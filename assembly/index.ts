@@ -5,6 +5,7 @@ export { ascentSteps } from "./ascent";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
+export { hazard, logUpperTail, upperQuantile, upperTail } from "./gaussianTail";
 export {
   gaussNewtonAt,
   gradientAt,

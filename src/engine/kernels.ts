@@ -248,6 +248,10 @@ export interface KernelExports {
   tridiagonalRow(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): number;
   tridiagonalTile(a: number, i: number, tile: number, v: number, q: number, x: number, p: number): void;
   tridiagonalVectors(i: number, half: number, v: number, q: number, x: number, p: number): void;
+  upperTail(x: number): number;
+  logUpperTail(x: number): number;
+  hazard(x: number): number;
+  upperQuantile(q: number): number;
 }
 
 const PAGE = 65536;
