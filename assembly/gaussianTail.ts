@@ -155,7 +155,12 @@ export function upperTail(x: f64): f64 {
 /** ln Q(x), of relative accuracy in both tails. */
 export function logUpperTail(x: f64): f64 {
   if (x < 0) return NativeMath.log1p(-upperTail(-x));
-  return NativeMath.log(mills(x)) - 0.5 * x * x - HALF_LOG_TWO_PI;
+  return logMillsRatio(x) - 0.5 * x * x;
+}
+
+/** ln Q(x) + x^2 / 2, x >= 0. */
+export function logMillsRatio(x: f64): f64 {
+  return NativeMath.log(mills(x)) - HALF_LOG_TWO_PI;
 }
 
 /** phi(x) / Q(x): minus the slope of ln Q, and the mean of a Gaussian above x. */

@@ -2,6 +2,7 @@
 
 export { chooseSigns, spreadAffine } from "./affineCube";
 export { ascentSteps } from "./ascent";
+export { choleskyRows, choleskySolve } from "./choleskyRows";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
@@ -17,6 +18,7 @@ export {
 } from "./gradient";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
+export { exponential } from "./logarithm";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";
 export {
@@ -32,6 +34,9 @@ export {
 } from "./optimisers";
 export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
+export { orthantBlocks, orthantWorkBytes, weightSums } from "./orthant";
+export { orthantCoefficients, orthantNext, orthantPivot } from "./orthantOrder";
+export { orthantHazards } from "./orthantTilt";
 export { philox4x32 } from "./philox";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
 export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";

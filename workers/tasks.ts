@@ -2,6 +2,8 @@
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
+import { orthantPlanTask } from "../src/volume/orthantPlan.ts";
+import { orthantTask } from "../src/volume/orthantTask.ts";
 import { splittingTask } from "../src/volume/splittingTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
@@ -12,4 +14,6 @@ export const tasks = [
   surfaceTasks.grid,
   shardTask,
   splittingTask,
+  orthantPlanTask,
+  orthantTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;
