@@ -139,3 +139,48 @@ export function choleskySolve(a: usize, n: i32, stride: usize, inverse: usize, b
     if (even < at) reduce(b + even, x * load<f64>(row + even));
   }
 }
+
+/**
+ * Diagonal of the inverse of `L L'`, rows [first, last), multiples of 4: the squared lengths of the columns of `L^-1`.
+ *
+ * @param scratch four rows of `stride` bytes, aligned to 16.
+ * @param out n f64.
+ */
+export function inverseDiagonal(
+  a: usize,
+  n: i32,
+  stride: usize,
+  inverse: usize,
+  first: i32,
+  last: i32,
+  scratch: usize,
+  out: usize,
+): void {
+  for (let i = first; i < last; i += 4) {
+    const from = (<usize>i) << 3;
+    memory.fill(scratch, 0, stride << 2);
+    for (let r: usize = 0; r < 4; r++) store<f64>(scratch + r * stride + from + (r << 3), 1);
+    // a row x of four solves x L' = a unit vector, 0 before its own column
+    for (let j = i; j < n; j += 2) {
+      const at = (<usize>j) << 3;
+      const other = a + <usize>j * stride;
+      dots(scratch + from, other + from, stride, at - from, at - from);
+      const d0 = load<f64>(inverse + at);
+      const d1 = load<f64>(inverse + at, 8);
+      const cross = load<f64>(other + stride + at);
+      for (let r: usize = 0; r < 4; r++) {
+        const entry = scratch + r * stride + at;
+        const x = load<f64>(entry) * d0;
+        store<f64>(entry, x);
+        store<f64>(entry, (load<f64>(entry, 8) - x * cross) * d1, 8);
+      }
+    }
+    const end = (<usize>n) << 3;
+    for (let r: usize = 0; r < 4; r++) {
+      const row = scratch + r * stride;
+      let s = f64x2.splat(0);
+      for (let k = from; k < end; k += 16) s = f64x2.add(s, f64x2.mul(v128.load(row + k), v128.load(row + k)));
+      store<f64>(out + from + (r << 3), sum(s));
+    }
+  }
+}

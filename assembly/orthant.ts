@@ -1,126 +1,170 @@
 /**
- * Samples of a Gaussian orthant by separation of variables [Genz 1992], exponentially tilted [Botev 2017], sixteen at a time.
+ * Samples of a Gaussian orthant by separation of variables [Genz 1992], sixteen at a time, drawn in one of two ways.
  *
- * Variable i, given those before it, is positive where its standardised noise `zeta_i > t_i`, with
- * `t_i = start_i + sum_{j < i} N_ij zeta_j`. The noise is drawn from the standard Gaussian above t_i, and the sample's weight is
- * `prod_i Q(t_i) exp(slope_i t_i)`, Q = 1 - Phi. Rows from `free` on are variables without noise of their own: they must come
- * out as `t_i < 0`, or the weight is 0.
+ * The vector is `L z` with standard Gaussian z, and variable i is positive where `z_i > l_i`, `l_i = sum_{j < i} N_ij z_j`.
  *
- * Sample s takes the point `frac(shift_i + s step_i)` of a shifted lattice, folded by the tent map (the baker's transform
- * [Hickernell 2002]); fractions are u64, so that all of it is exact.
+ * 1. Exponentially tilted [Botev 2017]: `z_i = mu_i + zeta`, zeta above `t = l_i - mu_i`. A sample's weight is
+ *    `exp(c1) prod_i Q(t) exp(slope_i t)`, Q = 1 - Phi.
+ * 2. Towards Gaussian sites for the variables to come: `z_i = l_i + scale_i (zeta - t)`, zeta above
+ *    `t = start_i + sum_{j < i} M_ij z_j`, of weight `exp(c2) prod_i Q(t) exp(linear_i t + square_i t^2)`.
  *
- * The products `sum N_ij zeta_j` are tiles of 4 rows by 4 samples that stay in registers while j runs.
+ * With both, the first quad of a block is drawn in the first way and the others in the second, and each sample has the weight of
+ * the mixture, `1 / (1 / (4 w1) + 3 / (4 w2))`: never above 4 w1, which is bounded, as w2 is not.
  *
- * - rows: for every four rows from i on, `[i + 4][4]` f64, N of the four in columns 0 to i + 3; aligned to 16.
- * - n: rows, a multiple of 4; those added for that are rows without noise, with start -1.
- * - start, slopes: n f64; steps, shifts: n u64.
- * - work: `orthantWorkBytes(n)`, aligned to 16.
+ * Rows from `free` on are variables without noise of their own: they must come out as `l_i < 0`, or the weight is 0.
+ *
+ * A sample of number s takes the point `frac(shift_i + s step_i)` of a shifted lattice, folded by the tent map (the baker's
+ * transform [Hickernell 2002]); fractions are u64, so that all of it is exact. Each way numbers its own samples.
+ *
+ * The products with z are tiles of 4 rows by 4 samples that stay in registers while j runs.
+ *
+ * The plan, 64 bytes: u32 addresses and numbers
+ * - rows: N, for every four rows from i on `[i + 4][4]` f64, in columns 0 to i + 3; aligned to 16;
+ * - others: M likewise; 0: all samples are drawn in the first way;
+ * - n: rows, a multiple of 4; those added for that are rows without noise;
+ * - free;
+ * - constants: for every row 8 f64, `l` before any product, mu, slope, start, scale, linear, square, unused;
+ * - steps, shifts: n u64;
+ * - work: `orthantWorkBytes(n)`, aligned to 16;
+ * and f64 c1, c2 at bytes 32 and 40.
  */
 import { logarithm, millsRatio, quantileOf, tailOf } from "./gaussianTail";
 
 /** Samples of a block, in quads. */
 const QUADS: usize = 4;
-/** Bytes of a row of 16 samples. */
+/** Bytes of a row of 16 samples, and of four rows. */
 const ROW: usize = 128;
+const GROUP: usize = 512;
 const DENSITY: f64 = 0.3989422804014327;
-/** Rows after which the product of tails goes into its logarithm, a power of 2: sixteen of the smallest are far from 0. */
+const LOG_QUARTER: f64 = -1.3862943611198906;
+const LOG_THREE_QUARTERS: f64 = -0.2876820724517809;
+/** Rows after which the products of tails go into their logarithms, a power of 2: sixteen of the smallest are far from 0. */
 const FOLD: i32 = 16;
 
 export function orthantWorkBytes(n: i32): usize {
-  return <usize>n * ROW + 10 * ROW;
+  return <usize>n * ROW + 2 * GROUP + 8 * ROW;
 }
 
 /**
  * Blocks of sixteen samples.
  *
- * @param first number of the first sample, an integer.
+ * @param first number of the first block, an integer.
  * @param out 16 `blocks` f64: the logarithms of the weights.
  */
-export function orthantBlocks(
-  rows: usize,
-  n: i32,
-  free: i32,
-  start: usize,
-  slopes: usize,
-  steps: usize,
-  shifts: usize,
-  first: f64,
-  blocks: i32,
-  work: usize,
-  out: usize,
-): void {
-  let sample = <u64>first;
-  for (let b = 0; b < blocks; b++) {
-    block(rows, n, free, start, slopes, steps, shifts, sample, work, out);
-    sample += 16;
+export function orthantBlocks(plan: usize, first: f64, blocks: i32, out: usize): void {
+  const mixed = load<u32>(plan, 4) != 0;
+  let b = <u64>first;
+  for (let k = 0; k < blocks; k++) {
+    block(plan, mixed, b, out);
+    b++;
     out += ROW;
   }
 }
 
-function block(
-  rows: usize,
-  n: i32,
-  free: i32,
-  start: usize,
-  slopes: usize,
-  steps: usize,
-  shifts: usize,
-  sample: u64,
-  work: usize,
-  out: usize,
-): void {
+function block(plan: usize, mixed: bool, b: u64, out: usize): void {
+  let rows: usize = load<u32>(plan);
+  let others: usize = load<u32>(plan, 4);
+  const n = load<i32>(plan, 8);
+  const free = load<i32>(plan, 12);
+  let constants: usize = load<u32>(plan, 16);
+  let step: usize = load<u32>(plan, 20);
+  let shift: usize = load<u32>(plan, 24);
+  const work: usize = load<u32>(plan, 28);
   const quad = (<usize>n) << 5;
-  const t = work + QUADS * quad;
-  const product = t + 4 * ROW;
-  const scratch = product + ROW;
-  memory.fill(out, 0, ROW);
-  for (let k: usize = 0; k < ROW; k += 16) v128.store(product + k, f64x2.splat(1));
+  const bounds = work + QUADS * quad;
+  const bounds2 = bounds + GROUP;
+  const scratch = bounds2 + GROUP;
+  // tails of both ways, uniforms; products and logarithms of weights of both ways
+  const tails1 = scratch;
+  const tails2 = scratch + ROW;
+  const points = scratch + 2 * ROW;
+  const product1 = scratch + 3 * ROW;
+  const product2 = scratch + 4 * ROW;
+  const weights1 = scratch + 5 * ROW;
+  const weights2 = scratch + 6 * ROW;
+  memory.fill(weights1, 0, 2 * ROW);
+  for (let k: usize = 0; k < 2 * ROW; k += 16) v128.store(product1 + k, f64x2.splat(1));
   for (let i = 0; i < n; i += 4) {
-    const at = (<usize>i) << 3;
-    for (let q: usize = 0; q < QUADS; q++) tile(rows, at << 2, work + q * quad, start + at, t + (q << 5));
-    const triangle = rows + (at << 2);
-    for (let a = 0; a < 4; a++) {
-      const row = i + a;
-      const bounds = t + <usize>a * ROW;
-      for (let b = 0; b < a; b++) {
-        addRow(
-          bounds,
-          v128.load_splat<f64>(triangle + ((((<usize>b) << 2) + a) << 3)),
-          work + ((<usize>(i + b)) << 5),
-          quad,
-        );
-      }
-      const zeta = work + ((<usize>row) << 5);
-      const offset = (<usize>row) << 3;
-      if (row < free) {
-        const step = load<u64>(steps + offset);
-        uniforms(load<u64>(shifts + offset) + sample * step, step, scratch);
-        tails(bounds, v128.load_splat<f64>(slopes + offset), product, out, scratch);
-        noise(scratch, zeta, quad);
-      } else {
-        check(bounds, product, zeta, quad);
-      }
+    const bytes = (<usize>i) << 5;
+    for (let q: usize = 0; q < QUADS; q++) {
+      tile(rows, bytes, work + q * quad, bounds + (q << 5));
+      if (mixed) tile(others, bytes, work + q * quad, bounds2 + (q << 5));
     }
-    rows = triangle + 128;
-    if (((i + 4) & (FOLD - 1)) == 0) fold(product, out);
+    rows += bytes;
+    others += bytes;
+    for (let a: usize = 0; a < 4; a++) {
+      const l = bounds + a * ROW;
+      const t2 = bounds2 + a * ROW;
+      const z = work + ((<usize>i + a) << 5);
+      addSplat(l, v128.load_splat<f64>(constants));
+      for (let c: usize = 0; c < a; c++) {
+        const at = ((c << 2) + a) << 3;
+        addRow(l, v128.load_splat<f64>(rows + at), work + ((<usize>i + c) << 5), quad);
+        if (mixed) addRow(t2, v128.load_splat<f64>(others + at), work + ((<usize>i + c) << 5), quad);
+      }
+      if (i + <i32>a < free) {
+        const width = load<u64>(step);
+        const origin = load<u64>(shift);
+        const mu = load<f64>(constants, 8);
+        tails(l, -mu, load<f64>(constants, 16), 0, product1, weights1, tails1);
+        if (mixed) {
+          uniforms(origin + 4 * b * width, width, 32, points);
+          uniforms(origin + 12 * b * width, width, 96, points + 32);
+          const start = load<f64>(constants, 24);
+          tails(t2, start, load<f64>(constants, 40), load<f64>(constants, 48), product2, weights2, tails2);
+          noise(l, -mu, tails1, points, l, 1, 32, z, quad);
+          noise(t2 + 32, start, tails2 + 32, points + 32, l + 32, load<f64>(constants, 32), 96, z + quad, quad);
+        } else {
+          uniforms(origin + 16 * b * width, width, ROW, points);
+          noise(l, -mu, tails1, points, l, 1, ROW, z, quad);
+        }
+      } else {
+        check(l, product1, z, quad);
+      }
+      constants += 64;
+      step += 8;
+      shift += 8;
+    }
+    rows += 128;
+    others += 128;
+    if (((i + 4) & (FOLD - 1)) == 0) {
+      fold(product1, weights1);
+      if (mixed) fold(product2, weights2);
+    }
   }
-  fold(product, out);
+  fold(product1, weights1);
+  fold(product2, weights2);
+  const c1 = load<f64>(plan, 32);
+  const c2 = load<f64>(plan, 40);
+  for (let k: usize = 0; k < ROW; k += 8) {
+    const w1 = load<f64>(weights1 + k) + c1;
+    store<f64>(out + k, mixed ? mixture(w1, load<f64>(weights2 + k) + c2) : w1);
+  }
 }
 
-/** Bounds of 4 rows by 4 samples: `start + N zeta` over the rows before. */
-function tile(rows: usize, bytes: usize, zeta: usize, start: usize, out: usize): void {
-  let s00 = v128.load_splat<f64>(start);
+/** Logarithm of the mixture's weight from those of the two ways. */
+function mixture(w1: f64, w2: f64): f64 {
+  if (w1 == -Infinity) return w1;
+  const x = LOG_QUARTER - w1;
+  const y = LOG_THREE_QUARTERS - w2;
+  const larger = max(x, y);
+  return -larger - NativeMath.log1p(NativeMath.exp(min(x, y) - larger));
+}
+
+/** `out = N z` of 4 rows by 4 samples over the rows before. */
+function tile(rows: usize, bytes: usize, z: usize, out: usize): void {
+  let s00 = f64x2.splat(0);
   let s01 = s00;
-  let s10 = v128.load_splat<f64>(start, 8);
-  let s11 = s10;
-  let s20 = v128.load_splat<f64>(start, 16);
-  let s21 = s20;
-  let s30 = v128.load_splat<f64>(start, 24);
-  let s31 = s30;
+  let s10 = s00;
+  let s11 = s00;
+  let s20 = s00;
+  let s21 = s00;
+  let s30 = s00;
+  let s31 = s00;
   const end = rows + bytes;
   while (rows < end) {
-    const z0 = v128.load(zeta);
-    const z1 = v128.load(zeta, 16);
+    const z0 = v128.load(z);
+    const z1 = v128.load(z, 16);
     let c = v128.load_splat<f64>(rows);
     s00 = f64x2.add(s00, f64x2.mul(c, z0));
     s01 = f64x2.add(s01, f64x2.mul(c, z1));
@@ -134,7 +178,7 @@ function tile(rows: usize, bytes: usize, zeta: usize, start: usize, out: usize):
     s30 = f64x2.add(s30, f64x2.mul(c, z0));
     s31 = f64x2.add(s31, f64x2.mul(c, z1));
     rows += 32;
-    zeta += 32;
+    z += 32;
   }
   v128.store(out, s00);
   v128.store(out, s01, 16);
@@ -146,23 +190,28 @@ function tile(rows: usize, bytes: usize, zeta: usize, start: usize, out: usize):
   v128.store(out, s31, 400);
 }
 
-/** `bounds += c zeta` of sixteen samples. */
-function addRow(bounds: usize, c: v128, zeta: usize, quad: usize): void {
+/** `row += c`, sixteen samples. */
+function addSplat(row: usize, c: v128): void {
+  for (let k: usize = 0; k < ROW; k += 16) v128.store(row + k, f64x2.add(v128.load(row + k), c));
+}
+
+/** `row += c z`, sixteen samples. */
+function addRow(row: usize, c: v128, z: usize, quad: usize): void {
   for (let q: usize = 0; q < QUADS; q++) {
-    v128.store(bounds, f64x2.add(v128.load(bounds), f64x2.mul(c, v128.load(zeta))));
-    v128.store(bounds, f64x2.add(v128.load(bounds, 16), f64x2.mul(c, v128.load(zeta, 16))), 16);
-    bounds += 32;
-    zeta += quad;
+    v128.store(row, f64x2.add(v128.load(row), f64x2.mul(c, v128.load(z))));
+    v128.store(row, f64x2.add(v128.load(row, 16), f64x2.mul(c, v128.load(z, 16))), 16);
+    row += 32;
+    z += quad;
   }
 }
 
-/** Sixteen folded points of the lattice in (0, 1). */
-function uniforms(point: u64, step: u64, out: usize): void {
+/** Folded points of the lattice in (0, 1), `bytes` of them. */
+function uniforms(point: u64, step: u64, bytes: usize, out: usize): void {
   let x = i64x2.replace_lane(i64x2.splat(point), 1, point + step);
   const two = i64x2.splat(step << 1);
   const one = i64x2.splat(0x3ff0000000000000);
   const shift = f64x2.splat(1 - 1.1102230246251565e-16);
-  for (let k: usize = 0; k < ROW; k += 16) {
+  for (let k: usize = 0; k < bytes; k += 16) {
     const folded = i64x2.shl(v128.xor(x, i64x2.shr_s(x, 63)), 1);
     // the middle of one of 2^52 equal intervals
     v128.store(out + k, f64x2.sub(v128.or(i64x2.shr_u(folded, 12), one), shift));
@@ -171,67 +220,83 @@ function uniforms(point: u64, step: u64, out: usize): void {
 }
 
 /**
- * Tails above the bounds: into the weights, and into what `noise` inverts, `q = add - ln argument` of probabilities up to 1/2
- * and a sign.
+ * The sixteen tails above `t = bounds + start`: into the product and, with `linear t + square t^2`, the weights.
  *
- * @param scratch sixteen uniforms; then their arguments, and after these what is added, and the signs.
+ * @param out Q(t) for t < 0, else `Q(t) exp(t^2 / 2)`, whose exponent goes into the weights.
  */
-function tails(bounds: usize, slope: v128, product: usize, weights: usize, scratch: usize): void {
+function tails(bounds: usize, start: f64, linear: f64, square: f64, product: usize, weights: usize, out: usize): void {
+  const begin = f64x2.splat(start);
+  const b = f64x2.splat(linear);
+  const c = f64x2.splat(square);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const t = f64x2.add(v128.load(bounds + k), begin);
+    const ratio = f64x2.mul(millsRatio(f64x2.abs(t)), f64x2.splat(DENSITY));
+    const half = f64x2.mul(f64x2.mul(t, t), f64x2.splat(0.5));
+    const above = f64x2.ge(t, f64x2.splat(0));
+    const v = v128.bitselect(ratio, f64x2.sub(f64x2.splat(1), tailOf(half, ratio)), above);
+    v128.store(out + k, v);
+    v128.store(product + k, f64x2.mul(v128.load(product + k), v));
+    const exponent = f64x2.sub(f64x2.mul(t, f64x2.add(b, f64x2.mul(c, t))), v128.and(half, above));
+    v128.store(weights + k, f64x2.add(v128.load(weights + k), exponent));
+  }
+}
+
+/**
+ * Draws `z = l + scale (zeta - t)`, zeta above `t = bounds + start`: `bytes` of samples in quads.
+ *
+ * @param above what `tails` made of these bounds.
+ */
+function noise(
+  bounds: usize,
+  start: f64,
+  above: usize,
+  points: usize,
+  l: usize,
+  scale: f64,
+  bytes: usize,
+  z: usize,
+  quad: usize,
+): void {
   const one = f64x2.splat(1);
   const middle = f64x2.splat(0.5);
-  const sign = f64x2.splat(-0.0);
-  for (let k: usize = 0; k < ROW; k += 16) {
-    const t = v128.load(bounds + k);
-    const x = f64x2.abs(t);
-    const ratio = f64x2.mul(millsRatio(x), f64x2.splat(DENSITY));
-    const half = f64x2.mul(f64x2.mul(x, x), middle);
-    const above = f64x2.ge(t, f64x2.splat(0));
-    const v = v128.bitselect(ratio, f64x2.sub(one, tailOf(half, ratio)), above);
-    v128.store(product + k, f64x2.mul(v128.load(product + k), v));
-    const added = v128.and(half, above);
-    v128.store(weights + k, f64x2.add(v128.load(weights + k), f64x2.sub(f64x2.mul(slope, t), added)));
-    const p = f64x2.mul(v, v128.load(scratch + k));
-    const flip = v128.andnot(f64x2.gt(p, middle), above);
-    v128.store(scratch + k, v128.bitselect(f64x2.sub(one, p), p, flip));
-    v128.store(scratch + ROW + k, added);
-    v128.store(scratch + 2 * ROW + k, v128.and(flip, sign));
+  const begin = f64x2.splat(start);
+  const width = f64x2.splat(scale);
+  for (let k: usize = 0; k < bytes; k += 16) {
+    const t = f64x2.add(v128.load(bounds + k), begin);
+    const far = f64x2.ge(t, f64x2.splat(0));
+    const p = f64x2.mul(v128.load(above + k), v128.load(points + k));
+    // of probabilities above 1/2 the complement is inverted
+    const flip = v128.andnot(f64x2.gt(p, middle), far);
+    const log = logarithm(v128.bitselect(f64x2.sub(one, p), p, flip));
+    const q = f64x2.sub(v128.and(f64x2.mul(f64x2.mul(t, t), middle), far), log);
+    const zeta = v128.xor(quantileOf(q), v128.and(flip, f64x2.splat(-0.0)));
+    v128.store(z + (k >> 5) * quad + (k & 16), f64x2.add(v128.load(l + k), f64x2.mul(width, f64x2.sub(zeta, t))));
   }
 }
 
-/** The noise whose tails `tails` left. */
-function noise(scratch: usize, zeta: usize, quad: usize): void {
-  for (let k: usize = 0; k < ROW; k += 32) {
-    for (let l: usize = 0; l < 32; l += 16) {
-      const at = scratch + k + l;
-      const q = f64x2.sub(v128.load(at, ROW), logarithm(v128.load(at)));
-      v128.store(zeta + l, v128.xor(quantileOf(q), v128.load(at, 2 * ROW)));
-    }
-    zeta += quad;
-  }
-}
-
-/** A variable without noise: the weight is kept where it is positive. */
-function check(bounds: usize, product: usize, zeta: usize, quad: usize): void {
+/** Variables without noise: the weight is kept where they are positive. */
+function check(bounds: usize, product: usize, z: usize, quad: usize): void {
   for (let q: usize = 0; q < QUADS; q++) {
-    for (let l: usize = 0; l < 32; l += 16) {
-      const right = f64x2.lt(v128.load(bounds + l), f64x2.splat(0));
-      v128.store(product + l, v128.and(v128.load(product + l), right));
-      v128.store(zeta + l, f64x2.splat(0));
+    for (let k: usize = 0; k < 32; k += 16) {
+      const right = f64x2.lt(v128.load(bounds + k), f64x2.splat(0));
+      v128.store(product + k, v128.and(v128.load(product + k), right));
+      v128.store(z + k, f64x2.splat(0));
     }
     bounds += 32;
     product += 32;
-    zeta += quad;
+    z += quad;
   }
 }
 
-/** Takes the products' logarithms into the weights. */
+/** Takes a product's logarithm into the weights. */
 function fold(product: usize, weights: usize): void {
+  const one = f64x2.splat(1);
   for (let k: usize = 0; k < ROW; k += 16) {
     const p = v128.load(product + k);
     const nothing = f64x2.eq(p, f64x2.splat(0));
-    const log = v128.bitselect(f64x2.splat(-Infinity), logarithm(v128.bitselect(f64x2.splat(1), p, nothing)), nothing);
+    const log = v128.bitselect(f64x2.splat(-Infinity), logarithm(v128.bitselect(one, p, nothing)), nothing);
     v128.store(weights + k, f64x2.add(v128.load(weights + k), log));
-    v128.store(product + k, f64x2.splat(1));
+    v128.store(product + k, one);
   }
 }
 

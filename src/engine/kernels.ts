@@ -255,24 +255,22 @@ export interface KernelExports {
   exponential(x: number): number;
   choleskyRows(a: number, stride: number, first: number, last: number, inverse: number): number;
   choleskySolve(a: number, n: number, stride: number, inverse: number, b: number): void;
+  inverseDiagonal(
+    a: number,
+    n: number,
+    stride: number,
+    inverse: number,
+    first: number,
+    last: number,
+    scratch: number,
+    out: number,
+  ): void;
   orthantCoefficients(columns: number, stride: number, k: number, p: number, out: number): void;
   orthantPivot(n: number, column: number, p: number, mean: number, variance: number, done: number): void;
   orthantNext(n: number, mean: number, variance: number, done: number, tolerance: number): number;
   orthantHazards(t: number, n: number, h: number, slope: number): number;
   orthantWorkBytes(n: number): number;
-  orthantBlocks(
-    rows: number,
-    n: number,
-    free: number,
-    start: number,
-    slopes: number,
-    steps: number,
-    shifts: number,
-    first: number,
-    blocks: number,
-    work: number,
-    out: number,
-  ): void;
+  orthantBlocks(plan: number, first: number, blocks: number, out: number): void;
   weightSums(logs: number, n: number, out: number): void;
 }
 

@@ -26,6 +26,11 @@ export interface OrthantOptions {
   readonly randomisations?: number;
   /** Whether samples are tilted towards the orthant; without, they are Genz's. Default true. */
   readonly tilting?: boolean;
+  /**
+   * Whether three of four samples are drawn towards Gaussian sites (expectation propagation's) for the signs to come, each
+   * weighted as of the mixture. Default true, if tilted.
+   */
+  readonly sites?: boolean;
   /** Default 0. */
   readonly seed?: number | bigint;
   /** Workers of the call's own pool; 0: the calling thread. Default: the machine's threads. */
@@ -75,6 +80,7 @@ const OPTIONS = [
   "samples",
   "randomisations",
   "tilting",
+  "sites",
   "seed",
   "workers",
   "pool",
@@ -112,6 +118,9 @@ export async function orthantProbability(
   const wanted = checkInteger("samples", options.samples ?? 2 ** 17, 1, MOST_SAMPLES);
   const tilting = options.tilting ?? true;
   if (typeof tilting !== "boolean") throw new TypeError(`tilting: expected a boolean, got ${show(tilting)}`);
+  const sites = options.sites ?? tilting;
+  if (typeof sites !== "boolean") throw new TypeError(`sites: expected a boolean, got ${show(sites)}`);
+  if (sites && !tilting) throw new RangeError("sites: expected false without tilting, which bounds their weights");
   const seed = checkSeed("seed", options.seed ?? 0).value;
   const { pool: given, signal, onProgress } = options;
   if (given !== undefined && !(given instanceof Pool)) {
@@ -148,7 +157,7 @@ export async function orthantProbability(
   try {
     const plan = await pool.run(
       onBuild(fullBuild, orthantPlanTask),
-      { correlations, size, tilting },
+      { correlations, size, tilting, sites },
       { signal: inner(), transfer: [correlations.buffer] },
     );
     checkDefinite(plan, size);
@@ -218,7 +227,7 @@ function summarise(
       `one of ${count * points} weights is ${(100 * largestWeightShare).toFixed(1)} % of their sum: the standard error is too small`,
     );
   }
-  const logP = plan.constant + total.largest + naturalLog(total.sum / (count * points));
+  const logP = total.largest + naturalLog(total.sum / (count * points));
   return {
     logP,
     log10P: logP / Math.LN10,

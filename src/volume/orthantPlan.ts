@@ -5,6 +5,7 @@
  */
 import type { Kernels } from "../engine/kernels.ts";
 import type { Task } from "../engine/task.ts";
+import { gaussianSites, type SecondWay, secondWay } from "./orthantSites.ts";
 import { solveTilt, type Tilt } from "./orthantTilt.ts";
 
 /** Plain data: it crosses to workers. */
@@ -13,6 +14,7 @@ export interface OrthantPlanArguments {
   readonly correlations: Float64Array<ArrayBuffer>;
   readonly size: number;
   readonly tilting: boolean;
+  readonly sites: boolean;
 }
 
 /** What the sampler takes (assembly/orthant.ts). */
@@ -21,11 +23,13 @@ export interface OrthantPlan {
   readonly n: number;
   readonly free: number;
   readonly rows: Float64Array<ArrayBuffer>;
-  readonly start: Float64Array<ArrayBuffer>;
-  readonly slopes: Float64Array<ArrayBuffer>;
-  /** To be added to the logarithm of every weight. */
-  readonly constant: number;
-  /** No weight's logarithm is above it, and so not that of the probability. */
+  /** Of the second way; undefined: there is only the first. */
+  readonly others: Float64Array<ArrayBuffer> | undefined;
+  /** `[n][8]`. */
+  readonly constants: Float64Array<ArrayBuffer>;
+  /** Added to the logarithm of every weight, one a way. */
+  readonly scales: readonly [number, number];
+  /** No logarithm of a weight of the first way is above it, and so not that of the probability. */
   readonly bound: number;
   /** Steps of Newton's method, and the largest entry of what it left. */
   readonly iterations: number;
@@ -45,9 +49,9 @@ interface Factor {
   /** Variables with noise of their own, as chosen; then the others. */
   readonly order: number[];
   readonly free: number;
-  /** Addresses: the correlations, and the factor's columns, as rows of `stride` bytes. */
-  readonly matrix: number;
+  /** Address of the factor's columns, as rows of `stride` bytes, until the arena is released to `mark`. */
   readonly columns: number;
+  readonly mark: number;
   readonly stride: number;
   readonly lowest: number;
   readonly leftOver: number;
@@ -55,27 +59,37 @@ interface Factor {
 
 export const orthantPlanTask: Task<OrthantPlanArguments, OrthantPlan> = {
   name: "orthantPlan",
-  async run({ kernels, pause }, { correlations, size, tilting }) {
+  async run({ kernels, pause }, { correlations, size, tilting, sites: wanted }) {
     const factor = await orderedFactor(kernels, correlations, size, pause);
-    const { order, free, columns, stride, matrix, lowest, leftOver } = factor;
-    const entry = (address: number, row: number): Float64Array => kernels.f64(address + row * stride, size);
+    const { order, free, columns, stride, lowest, leftOver } = factor;
     // L by rows, in the order
     const lower = Array.from({ length: size }, () => new Float64Array(free));
     for (let j = 0; j < free; j++) {
-      const column = entry(columns, j);
+      const column = kernels.f64(columns + j * stride, size);
       for (let i = j; i < size; i++) lower[i][j] = column[order[i]];
+      if (j % 64 === 63) await pause();
     }
-    const deviations = Float64Array.from({ length: free }, (_, i) => lower[i][i]);
+    kernels.release(factor.mark);
+
+    const rows = 4 * Math.ceil(free / 4);
+    const matrix = kernels.allocate(rows * 8 * rows);
+    for (let i = 0; i < free; i++) {
+      const row = kernels.f64(matrix + i * 8 * rows, free);
+      for (let j = 0; j < free; j++) row[j] = correlations[order[i] * size + order[j]];
+      if (i % 64 === 63) await pause();
+    }
+    const sites = tilting && wanted ? await gaussianSites(kernels, free, matrix, 8 * rows, pause) : undefined;
+    const second = sites && (await secondWay(kernels, lower.slice(0, free), sites, pause));
     let tilt: Tilt = { h: new Float64Array(free), bound: 0, iterations: 0, residual: 0 };
     if (tilting) {
-      const among = (i: number, j: number): number =>
-        kernels.f64(matrix + order[i] * stride, size)[order[j]] / (deviations[i] * deviations[j]);
-      tilt = await solveTilt(kernels, free, among, pause);
+      const deviations = Float64Array.from({ length: free }, (_, i) => lower[i][i]);
+      tilt = await solveTilt(kernels, free, matrix, deviations, pause);
     }
     await pause();
-    return { ...packed(size, free, lower, tilt), ...tilt, lowest, leftOver };
+    const { bound, iterations, residual } = tilt;
+    return { ...packed(size, free, lower, tilt, second), bound, iterations, residual, lowest, leftOver };
   },
-  transfer: ({ rows, start, slopes }) => [rows.buffer, start.buffer, slopes.buffer],
+  transfer: ({ rows, others, constants }) => [rows.buffer, constants.buffer, ...(others ? [others.buffer] : [])],
 };
 
 /** Cholesky's factor of the correlations, in the order that it finds (assembly/orthantOrder.ts). */
@@ -86,6 +100,7 @@ async function orderedFactor(
   pause: () => Promise<void> | void,
 ): Promise<Factor> {
   const { exports } = kernels;
+  const mark = kernels.mark();
   const stride = 32 * Math.ceil(size / 4);
   const matrix = kernels.allocate(size * stride);
   const columns = kernels.allocate(size * stride);
@@ -123,36 +138,36 @@ async function orderedFactor(
     for (const i of others) leftOver = Math.max(leftOver, Math.abs(left[i]));
     await pause();
   }
-  return { order: [...order, ...others], free, matrix, columns, stride, lowest, leftOver };
+  return { order: [...order, ...others], free, columns, mark, stride, lowest, leftOver };
 }
 
 /** The sampler's rows and constants from the factor L and the tilt h: noise is shifted by `mu = C' h`, `C = L / diag - I`. */
-function packed(size: number, free: number, lower: Float64Array[], { h }: Tilt) {
+function packed(size: number, free: number, lower: Float64Array[], { h }: Tilt, second: SecondWay | undefined) {
   const n = 4 * Math.ceil(size / 4);
   const mu = new Float64Array(free);
   for (let i = 0; i < free; i++) {
     const scale = h[i] / lower[i][i];
     for (let j = 0; j < i; j++) mu[j] += lower[i][j] * scale;
   }
-  let constant = 0;
-  for (let i = 0; i < free; i++) constant += mu[i] * (mu[i] / 2 + h[i]);
-  const start = new Float64Array(n).fill(-1);
-  const slopes = new Float64Array(n);
-  slopes.set(h);
+  let first = 0;
+  for (let i = 0; i < free; i++) first += mu[i] * (mu[i] / 2 + h[i]);
+  const constants = new Float64Array(8 * n);
   const rows = new Float64Array((n / 4) * (n / 4 + 1) * 8);
+  const others = second && new Float64Array(rows.length);
   for (let i = 0; i < size; i++) {
     const row = lower[i];
-    const group = i - (i % 4);
-    const base = (group / 4) * (group / 4 + 1) * 8 + (i % 4);
+    const group = (i - (i % 4)) / 4;
+    const base = group * (group + 1) * 8 + (i % 4);
     const before = Math.min(i, free);
     const scale = i < free ? -1 / row[i] : -1;
-    let sum = i < free ? -mu[i] : 0;
-    for (let j = 0; j < before; j++) {
-      const entry = row[j] * scale;
-      rows[base + 4 * j] = entry;
-      sum += entry * mu[j];
-    }
-    start[i] = sum;
+    for (let j = 0; j < before; j++) rows[base + 4 * j] = row[j] * scale;
+    if (i >= free) continue;
+    constants.set([0, mu[i], h[i]], 8 * i);
+    if (!second || !others) continue;
+    for (let j = 0; j < i; j++) others[base + 4 * j] = second.rows[i][j];
+    constants.set([second.start[i], second.scale[i], second.linear[i], second.square[i]], 8 * i + 3);
   }
-  return { n, free, rows, start, slopes, constant };
+  // rows that fill the last four are always right
+  for (let i = size; i < n; i++) constants[8 * i] = -1;
+  return { n, free, rows, others, constants, scales: [first, second?.constant ?? 0] as const };
 }

@@ -46,8 +46,8 @@ export function joinWeights(a: WeightSums, b: WeightSums, exponential: (x: numbe
 export const NO_WEIGHTS: WeightSums = { largest: Number.NEGATIVE_INFINITY, sum: 0, squares: 0 };
 
 /** Blocks that take about as long as a call of a kernel should. */
-function blocksOf(n: number): number {
-  const nanoseconds = BLOCK * n * (0.1 * n + 40);
+function blocksOf(n: number, ways: number): number {
+  const nanoseconds = BLOCK * n * ways * (0.1 * n + 30);
   return Math.max(1, Math.floor((SLICE_MS * 1e6) / 2 / nanoseconds));
 }
 
@@ -55,25 +55,33 @@ export const orthantTask: Task<OrthantArguments, WeightSums> = {
   name: "orthant",
   async run({ kernels, pause }, { plan, steps, points, seed, randomisation }) {
     const { exports } = kernels;
-    const { n, free } = plan;
-    const rows = kernels.put(plan.rows);
-    const start = kernels.put(plan.start);
-    const slopes = kernels.put(plan.slopes);
-    const stepsAt = kernels.put(new Uint32Array(steps.buffer, steps.byteOffset, 2 * steps.length));
+    const { n, free, others, scales } = plan;
+    const address = kernels.allocate(64);
     const state = kernels.allocate(64);
     const shifts = kernels.allocate(8 * n);
     exports.seedLanes(state, Number(seed & 0xffffffffn), Number(seed >> 32n), randomisation, 0, SHIFT_STREAM);
     exports.xoshiroWords(shifts, n / 2, state);
-    const work = kernels.allocate(exports.orthantWorkBytes(n));
+    const words = [
+      kernels.put(plan.rows),
+      others ? kernels.put(others) : 0,
+      n,
+      free,
+      kernels.put(plan.constants),
+      kernels.put(new Uint32Array(steps.buffer, steps.byteOffset, 2 * steps.length)),
+      shifts,
+      kernels.allocate(exports.orthantWorkBytes(n)),
+    ];
     const logs = kernels.allocate(8 * CHUNK);
     const out = kernels.allocate(32);
-    const blocks = blocksOf(n);
+    kernels.u32(address, 8).set(words);
+    kernels.f64(address + 32, 2).set(scales);
+    const blocks = blocksOf(n, others ? 2 : 1);
     let total = NO_WEIGHTS;
     for (let first = 0; first < points; first += CHUNK) {
       const chunk = Math.min(CHUNK, points - first);
       for (let at = 0; at < chunk; at += blocks * BLOCK) {
         const now = Math.min(blocks, (chunk - at) / BLOCK);
-        exports.orthantBlocks(rows, n, free, start, slopes, stepsAt, shifts, first + at, now, work, logs + 8 * at);
+        exports.orthantBlocks(address, (first + at) / BLOCK, now, logs + 8 * at);
         await pause();
       }
       exports.weightSums(logs, chunk, out);

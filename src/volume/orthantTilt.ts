@@ -39,24 +39,26 @@ const ROWS = 32;
  * Newton's method in t with a line search on F; its systems are symmetric, `(I - S^2 + S B S) y = -S r`, `S^2` the slopes of the
  * hazard, `t += y / S`.
  *
- * @param among entry (i, j) of B.
+ * @param matrix the covariance, `4 ceil(n / 4)` rows of as many f64; becomes B.
+ * @param deviations the diagonal D of its Cholesky factor.
  */
 export async function solveTilt(
   kernels: Kernels,
   n: number,
-  among: (i: number, j: number) => number,
+  matrix: number,
+  deviations: Float64Array,
   pause: () => Promise<void> | void,
 ): Promise<Tilt> {
   const { exports } = kernels;
   const rows = 4 * Math.ceil(n / 4);
   const stride = 8 * rows;
-  const b = kernels.allocate(rows * stride);
+  const b = matrix;
   const system = kernels.allocate(rows * stride);
   const [tAt, hAt, slopeAt, productAt, rightAt, inverseAt] = Array.from({ length: 6 }, () => kernels.allocate(stride));
   const view = (address: number): Float64Array => kernels.f64(address, n);
   for (let i = 0; i < n; i++) {
     const row = view(b + i * stride);
-    for (let j = 0; j < n; j++) row[j] = among(i, j);
+    for (let j = 0; j < n; j++) row[j] /= deviations[i] * deviations[j];
     if (i % 64 === 63) await pause();
   }
   /** Hazards, F and the residual at t. */
