@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { checkChoice, checkInteger, checkOptions, checkSeed, show } from "../engine/checks.ts";
+import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
 import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { onBuild } from "../engine/task.ts";
 import { richtmyerSteps } from "./lattice.ts";
 import { orthantMatrix } from "./orthantMatrix.ts";
 import { type OrthantPlan, orthantPlanTask, varianceTolerance } from "./orthantPlan.ts";
-import { BLOCK, joinWeights, NO_WEIGHTS, orthantTask, type WeightSums } from "./orthantTask.ts";
+import { BLOCK, joinWeights, NO_WEIGHTS, type WeightSums } from "./orthantSampler.ts";
+import { orthantTask } from "./orthantTask.ts";
 
 /** Points at the most. */
 export const ORTHANT_LIMIT = 2000;
@@ -27,10 +28,11 @@ export interface OrthantOptions {
   /** Whether samples are tilted towards the orthant; without, they are Genz's. Default true. */
   readonly tilting?: boolean;
   /**
-   * Whether three of four samples are drawn towards Gaussian sites (expectation propagation's) for the signs to come, each
-   * weighted as of the mixture. Default true, if tilted.
+   * Whether three of four samples may be drawn towards Gaussian sites (expectation propagation's) for the signs to come, each
+   * weighted as of the mixture; a pilot of other samples says whether, and with what share of the sites' precisions. A
+   * number: that share, above 0 and at most 1, without a pilot. Default true, if tilted.
    */
-  readonly sites?: boolean;
+  readonly sites?: boolean | number;
   /** Default 0. */
   readonly seed?: number | bigint;
   /** Workers of the call's own pool; 0: the calling thread. Default: the machine's threads. */
@@ -72,6 +74,8 @@ export interface OrthantProbability {
   readonly jitter: 0;
   /** Points whose value those before them decide to rounding: their signs are looked at, not sampled. */
   readonly determined: number;
+  /** Share of the sites' precisions that was used; 0: samples are tilted only. */
+  readonly siteStrength: number;
   readonly reordered: true;
 }
 
@@ -87,6 +91,8 @@ const OPTIONS = [
   "signal",
   "onProgress",
 ];
+/** Random shifts of the lattice. */
+const SHIFT_STREAM = 0x340;
 /** Share of the largest weight above which the error is not to be believed. */
 const LARGE_SHARE = 0.02;
 /** Days of work. */
@@ -118,9 +124,7 @@ export async function orthantProbability(
   const wanted = checkInteger("samples", options.samples ?? 2 ** 17, 1, MOST_SAMPLES);
   const tilting = options.tilting ?? true;
   if (typeof tilting !== "boolean") throw new TypeError(`tilting: expected a boolean, got ${show(tilting)}`);
-  const sites = options.sites ?? tilting;
-  if (typeof sites !== "boolean") throw new TypeError(`sites: expected a boolean, got ${show(sites)}`);
-  if (sites && !tilting) throw new RangeError("sites: expected false without tilting, which bounds their weights");
+  const sites = checkSites(options.sites ?? tilting, tilting);
   const seed = checkSeed("seed", options.seed ?? 0).value;
   const { pool: given, signal, onProgress } = options;
   if (given !== undefined && !(given instanceof Pool)) {
@@ -138,7 +142,14 @@ export async function orthantProbability(
   signal?.throwIfAborted();
   const method = likelihood === "probit" ? "orthant-probit" : "orthant";
   const { size, correlations, impossible } = orthantMatrix(kernel, signs, likelihood === "probit" ? 1 : 0);
-  const nothing = { samples: 0, randomisations: 0, jitter: 0, determined: 0, reordered: true } as const;
+  const nothing = {
+    samples: 0,
+    randomisations: 0,
+    jitter: 0,
+    determined: 0,
+    siteStrength: 0,
+    reordered: true,
+  } as const;
   if (impossible !== undefined) {
     const zero = { logP: Number.NEGATIVE_INFINITY, log10P: Number.NEGATIVE_INFINITY, standardError: 0 };
     const weights = { effectiveSampleSize: 0, largestWeightShare: 0, logPUpperBound: Number.NEGATIVE_INFINITY };
@@ -157,18 +168,19 @@ export async function orthantProbability(
   try {
     const plan = await pool.run(
       onBuild(fullBuild, orthantPlanTask),
-      { correlations, size, tilting, sites },
+      { correlations, size, tilting, sites, seed },
       { signal: inner(), transfer: [correlations.buffer] },
     );
     checkDefinite(plan, size);
     let done = 0;
     onProgress?.({ done, total: randomisations });
     const points = BLOCK * Math.ceil(wanted / randomisations / BLOCK);
-    const steps = richtmyerSteps(plan.n);
+    const shared = { steps: richtmyerSteps(plan.rows.n), points, seed, stream: SHIFT_STREAM };
     const task = onBuild(fullBuild, orthantTask);
     const sums = await Promise.all(
       Array.from({ length: randomisations }, async (_, randomisation) => {
-        const sum = await pool.run(task, { plan, steps, points, seed, randomisation }, { signal: inner() });
+        const draw = { ...shared, randomisation };
+        const sum = await pool.run(task, { rows: plan.rows, draw }, { signal: inner() });
         onProgress?.({ done: ++done, total: randomisations });
         return sum;
       }),
@@ -208,6 +220,7 @@ function summarise(
     randomisations: count,
     jitter: 0,
     determined,
+    siteStrength: plan.siteStrength,
     reordered: true,
   } as const;
   if (!(total.sum > 0)) {
@@ -260,6 +273,16 @@ function checkLabels(labels: ArrayLike<number>): Int8Array {
     signs[i] = -1;
   }
   return signs;
+}
+
+/** The share that a plan takes. */
+function checkSites(sites: unknown, tilting: boolean): number | undefined {
+  if (typeof sites !== "boolean" && typeof sites !== "number") {
+    throw new TypeError(`sites: expected a boolean or a number, got ${show(sites)}`);
+  }
+  if (sites === false) return 0;
+  if (!tilting) throw new RangeError("sites: expected false without tilting, which bounds their weights");
+  return sites === true ? undefined : checkNumber("sites", sites, 1e-6, 1);
 }
 
 function checkKernel(kernel: Float64Array, m: number): void {

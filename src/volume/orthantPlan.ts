@@ -5,8 +5,19 @@
  */
 import type { Kernels } from "../engine/kernels.ts";
 import type { Task } from "../engine/task.ts";
+import { richtmyerSteps } from "./lattice.ts";
+import { type OrthantRows, sampleWeights } from "./orthantSampler.ts";
 import { gaussianSites, type SecondWay, secondWay } from "./orthantSites.ts";
 import { solveTilt, type Tilt } from "./orthantTilt.ts";
+
+/** The pilot's shift of the lattice: another stream than the estimate's, which the choice must not depend on. */
+const PILOT_STREAM = 0x341;
+const PILOT_SAMPLES = 1024;
+/**
+ * Shares of the sites' precisions and shifts that are tried. Where the orthant is likely, its shape is far from a Gaussian's,
+ * and a share of them serves better.
+ */
+const STRENGTHS = [1, 0.5, 0.25];
 
 /** Plain data: it crosses to workers. */
 export interface OrthantPlanArguments {
@@ -14,26 +25,23 @@ export interface OrthantPlanArguments {
   readonly correlations: Float64Array<ArrayBuffer>;
   readonly size: number;
   readonly tilting: boolean;
-  readonly sites: boolean;
+  /** Share of the sites' precisions; 0: no second way; undefined: a pilot says. */
+  readonly sites: number | undefined;
+  readonly seed: bigint;
 }
 
-/** What the sampler takes (assembly/orthant.ts). */
+/** How to sample, and what was met. */
 export interface OrthantPlan {
-  /** Rows, a multiple of 4, of which the first `free` have noise of their own. */
-  readonly n: number;
-  readonly free: number;
-  readonly rows: Float64Array<ArrayBuffer>;
-  /** Of the second way; undefined: there is only the first. */
-  readonly others: Float64Array<ArrayBuffer> | undefined;
-  /** `[n][8]`. */
-  readonly constants: Float64Array<ArrayBuffer>;
-  /** Added to the logarithm of every weight, one a way. */
-  readonly scales: readonly [number, number];
+  readonly rows: OrthantRows;
+  /** Share of the sites' precisions that the second way takes; 0: there is only the first. */
+  readonly siteStrength: number;
   /** No logarithm of a weight of the first way is above it, and so not that of the probability. */
   readonly bound: number;
   /** Steps of Newton's method, and the largest entry of what it left. */
   readonly iterations: number;
   readonly residual: number;
+  /** Variables with noise of their own. */
+  readonly free: number;
   /** The lowest conditional variance that was met, of unit variances: below 0 by rounding, or the matrix is indefinite. */
   readonly lowest: number;
   /** Largest conditional covariance of variables without noise of their own: 0 but for rounding, or the matrix is indefinite. */
@@ -42,7 +50,7 @@ export interface OrthantPlan {
 
 /** Conditional variance, of unit variances, that is 0 to rounding. */
 export function varianceTolerance(size: number): number {
-  return size * 2 ** -49;
+  return size * 2 ** -46;
 }
 
 interface Factor {
@@ -59,7 +67,7 @@ interface Factor {
 
 export const orthantPlanTask: Task<OrthantPlanArguments, OrthantPlan> = {
   name: "orthantPlan",
-  async run({ kernels, pause }, { correlations, size, tilting, sites: wanted }) {
+  async run({ kernels, pause }, { correlations, size, tilting, sites: strength, seed }) {
     const factor = await orderedFactor(kernels, correlations, size, pause);
     const { order, free, columns, stride, lowest, leftOver } = factor;
     // L by rows, in the order
@@ -71,26 +79,73 @@ export const orthantPlanTask: Task<OrthantPlanArguments, OrthantPlan> = {
     }
     kernels.release(factor.mark);
 
-    const rows = 4 * Math.ceil(free / 4);
-    const matrix = kernels.allocate(rows * 8 * rows);
+    const width = 32 * Math.ceil(free / 4);
+    const matrix = kernels.allocate((width / 8) * width);
     for (let i = 0; i < free; i++) {
-      const row = kernels.f64(matrix + i * 8 * rows, free);
+      const row = kernels.f64(matrix + i * width, free);
       for (let j = 0; j < free; j++) row[j] = correlations[order[i] * size + order[j]];
       if (i % 64 === 63) await pause();
     }
-    const sites = tilting && wanted ? await gaussianSites(kernels, free, matrix, 8 * rows, pause) : undefined;
-    const second = sites && (await secondWay(kernels, lower.slice(0, free), sites, pause));
+    const sites = tilting && strength !== 0 ? await gaussianSites(kernels, free, matrix, width, pause) : undefined;
     let tilt: Tilt = { h: new Float64Array(free), bound: 0, iterations: 0, residual: 0 };
     if (tilting) {
       const deviations = Float64Array.from({ length: free }, (_, i) => lower[i][i]);
       tilt = await solveTilt(kernels, free, matrix, deviations, pause);
     }
+    const plain = packed(size, free, lower, tilt, undefined);
+    const trial = async (share: number): Promise<OrthantRows | undefined> => {
+      if (!sites) return undefined;
+      const part = { precision: sites.precision.map((x) => share * x), shift: sites.shift.map((x) => share * x) };
+      const second = await secondWay(kernels, lower.slice(0, free), part, pause);
+      return second && packed(size, free, lower, tilt, second);
+    };
+    let chosen: { rows: OrthantRows; siteStrength: number } = { rows: plain, siteStrength: 0 };
+    if (strength === undefined) {
+      chosen = await bestOf(kernels, plain, trial, seed, pause);
+    } else {
+      const rows = await trial(strength);
+      if (rows) chosen = { rows, siteStrength: strength };
+    }
     await pause();
     const { bound, iterations, residual } = tilt;
-    return { ...packed(size, free, lower, tilt, second), bound, iterations, residual, lowest, leftOver };
+    return { ...chosen, bound, iterations, residual, free, lowest, leftOver };
   },
-  transfer: ({ rows, others, constants }) => [rows.buffer, constants.buffer, ...(others ? [others.buffer] : [])],
+  transfer: ({ rows: { rows, others, constants } }) => [
+    rows.buffer,
+    constants.buffer,
+    ...(others ? [others.buffer] : []),
+  ],
 };
+
+/** The rows with the most effective samples in a pilot. */
+async function bestOf(
+  kernels: Kernels,
+  plain: OrthantRows,
+  trial: (share: number) => Promise<OrthantRows | undefined>,
+  seed: bigint,
+  pause: () => Promise<void> | void,
+): Promise<{ rows: OrthantRows; siteStrength: number }> {
+  const draw = { steps: richtmyerSteps(plain.n), points: PILOT_SAMPLES, seed, randomisation: 0, stream: PILOT_STREAM };
+  const effective = async (rows: OrthantRows): Promise<number> => {
+    const { sum, squares } = await sampleWeights(kernels, rows, draw, pause);
+    return sum > 0 ? (sum * sum) / squares : 0;
+  };
+  let chosen = { rows: plain, siteStrength: 0 };
+  // two products in place of one: worth it if they double what is effective
+  let best = 2 * (await effective(plain));
+  if (best > PILOT_SAMPLES) return chosen;
+  for (const siteStrength of STRENGTHS) {
+    const rows = await trial(siteStrength);
+    const reached = rows ? await effective(rows) : 0;
+    if (rows && reached > best) {
+      best = reached;
+      chosen = { rows, siteStrength };
+    }
+    // no other can be much better
+    if (reached > PILOT_SAMPLES / 2) break;
+  }
+  return chosen;
+}
 
 /** Cholesky's factor of the correlations, in the order that it finds (assembly/orthantOrder.ts). */
 async function orderedFactor(
@@ -142,7 +197,13 @@ async function orderedFactor(
 }
 
 /** The sampler's rows and constants from the factor L and the tilt h: noise is shifted by `mu = C' h`, `C = L / diag - I`. */
-function packed(size: number, free: number, lower: Float64Array[], { h }: Tilt, second: SecondWay | undefined) {
+function packed(
+  size: number,
+  free: number,
+  lower: Float64Array[],
+  { h }: Tilt,
+  second: SecondWay | undefined,
+): OrthantRows {
   const n = 4 * Math.ceil(size / 4);
   const mu = new Float64Array(free);
   for (let i = 0; i < free; i++) {
@@ -169,5 +230,5 @@ function packed(size: number, free: number, lower: Float64Array[], { h }: Tilt, 
   }
   // rows that fill the last four are always right
   for (let i = size; i < n; i++) constants[8 * i] = -1;
-  return { n, free, rows, others, constants, scales: [first, second?.constant ?? 0] as const };
+  return { n, free, rows, others, constants, scales: [first, second?.constant ?? 0] };
 }

@@ -13,7 +13,7 @@ export function millsRatio(x: number): number {
     return Math.sqrt(Math.PI / 2) * Math.exp((x * x) / 2) - sum;
   }
   let fraction = x;
-  for (let k = 400; k >= 1; k--) fraction = x + k / fraction;
+  for (let k = Math.ceil(300 / (x * x)) + 10; k >= 1; k--) fraction = x + k / fraction;
   return 1 / fraction;
 }
 
@@ -33,7 +33,7 @@ export function upperTail(x: number): number {
 export function upperQuantile(logTail: number): number {
   let low = -40;
   let high = Math.sqrt(-2 * logTail) + 1;
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 70; i++) {
     const middle = (low + high) / 2;
     if (logUpperTail(middle) > logTail) low = middle;
     else high = middle;
