@@ -22,6 +22,8 @@ const LN2_HIGH: f64 = 6.9314718036912381649e-1;
 const LN2_LOW: f64 = 1.90821492927058770002e-10;
 /** Adding it rounds to an integer, which then stands in the low bits. */
 const ROUND: f64 = 6755399441055744;
+/** Makes exponents change at the root of 1/2. */
+const LOG_SHIFT: i64 = 0x3ff00000_00000000 - 0x3fe6a09e_00000000;
 /** 2^52 and the exponent's bias. */
 const BIASED: f64 = 4503599627370496 + 1023;
 
@@ -82,54 +84,211 @@ function polynomial(c: usize, terms: usize, y: v128): v128 {
   return f64x2.add(even, f64x2.mul(odd, y));
 }
 
-/** Mills' ratio Q(x) / phi(x), x >= 0. */
-export function millsRatio(x: v128): v128 {
-  const w = f64x2.div(f64x2.splat(1), f64x2.add(x, f64x2.splat(5)));
-  const y = f64x2.sub(f64x2.splat(1), f64x2.mul(w, f64x2.splat(10)));
-  return f64x2.mul(w, polynomial(MILLS, 24, y));
+/** `w = 1 / (x + 5)` of Mills' ratio, whose polynomial is in `1 - 10 w`. */
+function millsWeight(x: v128): v128 {
+  return f64x2.div(f64x2.splat(1), f64x2.add(x, f64x2.splat(5)));
 }
 
-/** Q(x), x >= 0, from `half = x^2 / 2` and `ratio = millsRatio(x) / sqrt(2 pi)`; absolute accuracy, about 0 beyond x = 37. */
-export function tailOf(half: v128, ratio: v128): v128 {
-  const x = f64x2.pmin(f64x2.splat(NO_DENSITY), half);
-  const shifted = f64x2.sub(f64x2.splat(ROUND), f64x2.mul(x, f64x2.splat(LOG2_E)));
-  const n = f64x2.sub(shifted, f64x2.splat(ROUND));
-  const r = f64x2.neg(f64x2.add(f64x2.add(x, f64x2.mul(n, f64x2.splat(LN2_HIGH))), f64x2.mul(n, f64x2.splat(LN2_LOW))));
-  const scale = i64x2.add(i64x2.shl(shifted, 52), i64x2.splat(0x3ff0000000000000));
-  return f64x2.mul(f64x2.mul(polynomial(EXP, 14, r), scale), ratio);
+function millsVariable(w: v128): v128 {
+  return f64x2.sub(f64x2.splat(1), f64x2.mul(w, f64x2.splat(10)));
 }
 
-/** ln x of positive normal numbers, absolute and relative accuracy of some roundings [fdlibm, e_log.c]. */
-export function logarithm(x: v128): v128 {
-  const bits = i64x2.add(x, i64x2.splat(0x3ff00000_00000000 - 0x3fe6a09e_00000000));
-  const biased = v128.or(i64x2.shr_u(bits, 52), i64x2.splat(0x4330000000000000));
-  const k = f64x2.sub(biased, f64x2.splat(BIASED));
+/** Nearest integer to -x log2 e, in the low bits of a number, for 0 <= x <= NO_DENSITY or beyond it. */
+function exponentOf(x: v128): v128 {
+  const bounded = f64x2.pmin(f64x2.splat(NO_DENSITY), x);
+  return f64x2.sub(f64x2.splat(ROUND), f64x2.mul(bounded, f64x2.splat(LOG2_E)));
+}
+
+/** `-x - n ln 2`, n as `exponentOf` has it. */
+function exponentRest(x: v128, exponent: v128): v128 {
+  const bounded = f64x2.pmin(f64x2.splat(NO_DENSITY), x);
+  const n = f64x2.sub(exponent, f64x2.splat(ROUND));
+  const sum = f64x2.add(bounded, f64x2.mul(n, f64x2.splat(LN2_HIGH)));
+  return f64x2.neg(f64x2.add(sum, f64x2.mul(n, f64x2.splat(LN2_LOW))));
+}
+
+/** 2^n */
+function powerOf(exponent: v128): v128 {
+  return i64x2.add(i64x2.shl(exponent, 52), i64x2.splat(0x3ff0000000000000));
+}
+
+// ln x of positive normal numbers [fdlibm, e_log.c]: x = 2^k m, m within a factor root 2 of 1, f = m - 1, s = f / (2 + f)
+function logExponent(x: v128): v128 {
+  const bits = i64x2.add(x, i64x2.splat(LOG_SHIFT));
+  return f64x2.sub(v128.or(i64x2.shr_u(bits, 52), i64x2.splat(0x4330000000000000)), f64x2.splat(BIASED));
+}
+
+function logFraction(x: v128): v128 {
+  const bits = i64x2.add(x, i64x2.splat(LOG_SHIFT));
   const m = i64x2.add(v128.and(bits, i64x2.splat(0x000fffff_ffffffff)), i64x2.splat(0x3fe6a09e_00000000));
-  const f = f64x2.sub(m, f64x2.splat(1));
-  const s = f64x2.div(f, f64x2.add(f, f64x2.splat(2)));
-  const z = f64x2.mul(s, s);
+  return f64x2.sub(m, f64x2.splat(1));
+}
+
+function logVariable(f: v128): v128 {
+  return f64x2.div(f, f64x2.add(f, f64x2.splat(2)));
+}
+
+/** @param p the polynomial at s^2. */
+function logSum(k: v128, f: v128, s: v128, p: v128): v128 {
   const half = f64x2.mul(f64x2.mul(f, f), f64x2.splat(0.5));
-  const tail = f64x2.mul(z, polynomial(LOG, 8, z));
+  const tail = f64x2.mul(f64x2.mul(s, s), p);
   const low = f64x2.add(f64x2.mul(s, f64x2.add(half, tail)), f64x2.mul(k, f64x2.splat(LN2_LOW)));
   return f64x2.add(f64x2.mul(k, f64x2.splat(LN2_HIGH)), f64x2.sub(f, f64x2.sub(half, low)));
 }
 
-/** z >= 0 with Q(z) = exp(-q), q >= ln 2. */
-export function quantileOf(q: v128): v128 {
-  const r = f64x2.sqrt(q);
+function quantileVariable(r: v128): v128 {
   const w = f64x2.div(f64x2.splat(SLOPE), f64x2.add(r, f64x2.splat(1.5)));
-  const shape = polynomial(QUANTILE, 22, f64x2.add(w, f64x2.splat(SHIFT)));
-  const z = f64x2.mul(f64x2.sub(r, f64x2.splat(MEDIAN)), shape);
+  return f64x2.add(w, f64x2.splat(SHIFT));
+}
+
+/** z >= 0 with `Q(z) = exp(-r^2)`, p the polynomial. */
+function quantileEnd(r: v128, p: v128): v128 {
+  const z = f64x2.mul(f64x2.sub(r, f64x2.splat(MEDIAN)), p);
   if (!v128.any_true(f64x2.gt(r, f64x2.splat(FAR)))) return z;
-  const q0 = f64x2.extract_lane(q, 0);
-  const q1 = f64x2.extract_lane(q, 1);
-  const z0 = q0 > FAR * FAR ? farQuantile(q0) : f64x2.extract_lane(z, 0);
-  const z1 = q1 > FAR * FAR ? farQuantile(q1) : f64x2.extract_lane(z, 1);
+  const r0 = f64x2.extract_lane(r, 0);
+  const r1 = f64x2.extract_lane(r, 1);
+  const z0 = r0 > FAR ? farQuantile(r0 * r0) : f64x2.extract_lane(z, 0);
+  const z1 = r1 > FAR ? farQuantile(r1 * r1) : f64x2.extract_lane(z, 1);
   return f64x2.replace_lane(f64x2.splat(z0), 1, z1);
 }
 
+/** Polynomials of a row of sixteen, in place: eight vectors, four at a time in even and odd powers. */
+function polynomialRow(c: usize, terms: usize, y: usize): void {
+  polynomial4(c, terms, y);
+  polynomial4(c, terms, y + 64);
+}
+
+function polynomial4(c: usize, terms: usize, y: usize): void {
+  let x = v128.load(y);
+  const a = f64x2.mul(x, x);
+  x = v128.load(y, 16);
+  const b = f64x2.mul(x, x);
+  x = v128.load(y, 32);
+  const d = f64x2.mul(x, x);
+  x = v128.load(y, 48);
+  const e = f64x2.mul(x, x);
+  let at = c + (terms << 3) - 16;
+  let a0 = v128.load_splat<f64>(at);
+  let b0 = a0;
+  let d0 = a0;
+  let e0 = a0;
+  let a1 = v128.load_splat<f64>(at, 8);
+  let b1 = a1;
+  let d1 = a1;
+  let e1 = a1;
+  while (at > c) {
+    at -= 16;
+    const even = v128.load_splat<f64>(at);
+    a0 = f64x2.add(f64x2.mul(a0, a), even);
+    b0 = f64x2.add(f64x2.mul(b0, b), even);
+    d0 = f64x2.add(f64x2.mul(d0, d), even);
+    e0 = f64x2.add(f64x2.mul(e0, e), even);
+    const odd = v128.load_splat<f64>(at, 8);
+    a1 = f64x2.add(f64x2.mul(a1, a), odd);
+    b1 = f64x2.add(f64x2.mul(b1, b), odd);
+    d1 = f64x2.add(f64x2.mul(d1, d), odd);
+    e1 = f64x2.add(f64x2.mul(e1, e), odd);
+  }
+  v128.store(y, f64x2.add(a0, f64x2.mul(a1, v128.load(y))));
+  v128.store(y, f64x2.add(b0, f64x2.mul(b1, v128.load(y, 16))), 16);
+  v128.store(y, f64x2.add(d0, f64x2.mul(d1, v128.load(y, 32))), 32);
+  v128.store(y, f64x2.add(e0, f64x2.mul(e1, v128.load(y, 48))), 48);
+}
+
+/** Bytes of a row of sixteen. */
+const ROW: usize = 128;
+
+/**
+ * Tails of a row of sixteen bounds t: Q(t) for t < 0, else `Q(t) exp(t^2 / 2)`, which does not underflow. Absolute accuracy.
+ *
+ * @param scratch four rows.
+ */
+export function tailRow(t: usize, out: usize, scratch: usize): void {
+  const variables = scratch;
+  const exponents = scratch + ROW;
+  const ratios = scratch + 2 * ROW;
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const w = millsWeight(f64x2.abs(v128.load(t + k)));
+    v128.store(ratios + k, f64x2.mul(w, f64x2.splat(DENSITY)));
+    v128.store(variables + k, millsVariable(w));
+  }
+  polynomialRow(MILLS, 24, variables);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    v128.store(ratios + k, f64x2.mul(v128.load(ratios + k), v128.load(variables + k)));
+    const x = v128.load(t + k);
+    const half = f64x2.mul(f64x2.mul(x, x), f64x2.splat(0.5));
+    const exponent = exponentOf(half);
+    v128.store(exponents + k, exponent);
+    v128.store(variables + k, exponentRest(half, exponent));
+  }
+  polynomialRow(EXP, 14, variables);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const ratio = v128.load(ratios + k);
+    const bell = f64x2.mul(v128.load(variables + k), powerOf(v128.load(exponents + k)));
+    const below = f64x2.sub(f64x2.splat(1), f64x2.mul(bell, ratio));
+    v128.store(out + k, v128.bitselect(ratio, below, f64x2.ge(v128.load(t + k), f64x2.splat(0))));
+  }
+}
+
+/**
+ * A row of sixteen draws from the standard Gaussian above t.
+ *
+ * @param tails what `tailRow` made of t.
+ * @param points uniforms in (0, 1).
+ * @param scratch four rows.
+ */
+export function noiseRow(t: usize, tails: usize, points: usize, out: usize, scratch: usize): void {
+  const variables = scratch;
+  const arguments_ = scratch + ROW;
+  const fractions = scratch + 2 * ROW;
+  const flips = scratch + 3 * ROW;
+  const one = f64x2.splat(1);
+  const half = f64x2.splat(0.5);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const p = f64x2.mul(v128.load(tails + k), v128.load(points + k));
+    // of probabilities above 1/2 the complement is inverted
+    const flip = v128.andnot(f64x2.gt(p, half), f64x2.ge(v128.load(t + k), f64x2.splat(0)));
+    v128.store(flips + k, v128.and(flip, f64x2.splat(-0.0)));
+    const x = v128.bitselect(f64x2.sub(one, p), p, flip);
+    v128.store(arguments_ + k, x);
+    const s = logVariable(logFraction(x));
+    v128.store(fractions + k, s);
+    v128.store(variables + k, f64x2.mul(s, s));
+  }
+  polynomialRow(LOG, 8, variables);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const x = v128.load(arguments_ + k);
+    const log = logSum(logExponent(x), logFraction(x), v128.load(fractions + k), v128.load(variables + k));
+    const bound = v128.load(t + k);
+    const added = v128.and(f64x2.mul(f64x2.mul(bound, bound), half), f64x2.ge(bound, f64x2.splat(0)));
+    const r = f64x2.sqrt(f64x2.sub(added, log));
+    v128.store(arguments_ + k, r);
+    v128.store(variables + k, quantileVariable(r));
+  }
+  polynomialRow(QUANTILE, 22, variables);
+  for (let k: usize = 0; k < ROW; k += 16) {
+    const z = quantileEnd(v128.load(arguments_ + k), v128.load(variables + k));
+    v128.store(out + k, v128.xor(z, v128.load(flips + k)));
+  }
+}
+
+/** ln x of positive normal numbers, to some roundings. */
+export function logarithm(x: v128): v128 {
+  const f = logFraction(x);
+  const s = logVariable(f);
+  return logSum(logExponent(x), f, s, polynomial(LOG, 8, f64x2.mul(s, s)));
+}
+
+/** Mills' ratio Q(x) / phi(x), x >= 0. */
 function mills(x: f64): f64 {
-  return f64x2.extract_lane(millsRatio(f64x2.splat(x)), 0);
+  const w = millsWeight(f64x2.splat(x));
+  return f64x2.extract_lane(f64x2.mul(w, polynomial(MILLS, 24, millsVariable(w))), 0);
+}
+
+/** z >= 0 with Q(z) = exp(-q), q >= ln 2. */
+function upperHalfQuantile(q: f64): f64 {
+  const r = f64x2.splat(sqrt(q));
+  return f64x2.extract_lane(quantileEnd(r, polynomial(QUANTILE, 22, quantileVariable(r))), 0);
 }
 
 /** exp(-x^2 / 2) with the square split, so that its rounding does not grow with x. */
@@ -172,6 +331,6 @@ export function hazard(x: f64): f64 {
 /** z with ln Q(z) = -q, q > 0. */
 export function upperQuantile(q: f64): f64 {
   const median = MEDIAN * MEDIAN;
-  if (q >= median) return f64x2.extract_lane(quantileOf(f64x2.splat(q)), 0);
-  return -f64x2.extract_lane(quantileOf(f64x2.splat(max(median, -NativeMath.log(-NativeMath.expm1(-q))))), 0);
+  if (q >= median) return upperHalfQuantile(q);
+  return -upperHalfQuantile(max(median, -NativeMath.log(-NativeMath.expm1(-q))));
 }

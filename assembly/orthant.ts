@@ -28,21 +28,20 @@
  * - work: `orthantWorkBytes(n)`, aligned to 16;
  * and f64 c1, c2 at bytes 32 and 40.
  */
-import { logarithm, millsRatio, quantileOf, tailOf } from "./gaussianTail";
+import { logarithm, noiseRow, tailRow } from "./gaussianTail";
 
 /** Samples of a block, in quads. */
 const QUADS: usize = 4;
 /** Bytes of a row of 16 samples, and of four rows. */
 const ROW: usize = 128;
 const GROUP: usize = 512;
-const DENSITY: f64 = 0.3989422804014327;
 const LOG_QUARTER: f64 = -1.3862943611198906;
 const LOG_THREE_QUARTERS: f64 = -0.2876820724517809;
 /** Rows after which the products of tails go into their logarithms, a power of 2: sixteen of the smallest are far from 0. */
 const FOLD: i32 = 16;
 
 export function orthantWorkBytes(n: i32): usize {
-  return <usize>n * ROW + 2 * GROUP + 8 * ROW;
+  return <usize>n * ROW + 2 * GROUP + 13 * ROW;
 }
 
 /**
@@ -75,6 +74,7 @@ function block(plan: usize, mixed: bool, b: u64, out: usize): void {
   const bounds2 = bounds + GROUP;
   const scratch = bounds2 + GROUP;
   // tails of both ways, uniforms; products and logarithms of weights of both ways
+  const t1 = scratch + 12 * ROW;
   const tails1 = scratch;
   const tails2 = scratch + ROW;
   const points = scratch + 2 * ROW;
@@ -82,6 +82,8 @@ function block(plan: usize, mixed: bool, b: u64, out: usize): void {
   const product2 = scratch + 4 * ROW;
   const weights1 = scratch + 5 * ROW;
   const weights2 = scratch + 6 * ROW;
+  const zeta = scratch + 7 * ROW;
+  const rest = scratch + 8 * ROW;
   memory.fill(weights1, 0, 2 * ROW);
   for (let k: usize = 0; k < 2 * ROW; k += 16) v128.store(product1 + k, f64x2.splat(1));
   for (let i = 0; i < n; i += 4) {
@@ -96,7 +98,7 @@ function block(plan: usize, mixed: bool, b: u64, out: usize): void {
       const l = bounds + a * ROW;
       const t2 = bounds2 + a * ROW;
       const z = work + ((<usize>i + a) << 5);
-      addSplat(l, v128.load_splat<f64>(constants));
+      move(l, load<f64>(constants), l);
       for (let c: usize = 0; c < a; c++) {
         const at = ((c << 2) + a) << 3;
         addRow(l, v128.load_splat<f64>(rows + at), work + ((<usize>i + c) << 5), quad);
@@ -105,18 +107,29 @@ function block(plan: usize, mixed: bool, b: u64, out: usize): void {
       if (i + <i32>a < free) {
         const width = load<u64>(step);
         const origin = load<u64>(shift);
-        const mu = load<f64>(constants, 8);
-        tails(l, -mu, load<f64>(constants, 16), 0, product1, weights1, tails1);
+        move(l, -load<f64>(constants, 8), t1);
+        tailRow(t1, tails1, rest);
+        weigh(t1, tails1, load<f64>(constants, 16), 0, product1, weights1);
         if (mixed) {
           uniforms(origin + 4 * b * width, width, 32, points);
           uniforms(origin + 12 * b * width, width, 96, points + 32);
-          const start = load<f64>(constants, 24);
-          tails(t2, start, load<f64>(constants, 40), load<f64>(constants, 48), product2, weights2, tails2);
-          noise(l, -mu, tails1, points, l, 1, 32, z, quad);
-          noise(t2 + 32, start, tails2 + 32, points + 32, l + 32, load<f64>(constants, 32), 96, z + quad, quad);
+          move(t2, load<f64>(constants, 24), t2);
+          tailRow(t2, tails2, rest);
+          weigh(t2, tails2, load<f64>(constants, 40), load<f64>(constants, 48), product2, weights2);
+          // the first quad as in the first way
+          memory.copy(t2, t1, 32);
+          memory.copy(tails2, tails1, 32);
+          noiseRow(t2, tails2, points, zeta, rest);
+          const scale = f64x2.splat(load<f64>(constants, 32));
+          place(l, t2, zeta, f64x2.splat(1), z);
+          for (let q: usize = 1; q < QUADS; q++)
+            place(l + (q << 5), t2 + (q << 5), zeta + (q << 5), scale, z + q * quad);
         } else {
           uniforms(origin + 16 * b * width, width, ROW, points);
-          noise(l, -mu, tails1, points, l, 1, ROW, z, quad);
+          noiseRow(t1, tails1, points, zeta, rest);
+          for (let q: usize = 0; q < QUADS; q++) {
+            place(l + (q << 5), t1 + (q << 5), zeta + (q << 5), f64x2.splat(1), z + q * quad);
+          }
         }
       } else {
         check(l, product1, z, quad);
@@ -190,11 +203,6 @@ function tile(rows: usize, bytes: usize, z: usize, out: usize): void {
   v128.store(out, s31, 400);
 }
 
-/** `row += c`, sixteen samples. */
-function addSplat(row: usize, c: v128): void {
-  for (let k: usize = 0; k < ROW; k += 16) v128.store(row + k, f64x2.add(v128.load(row + k), c));
-}
-
 /** `row += c z`, sixteen samples. */
 function addRow(row: usize, c: v128, z: usize, quad: usize): void {
   for (let q: usize = 0; q < QUADS; q++) {
@@ -219,58 +227,31 @@ function uniforms(point: u64, step: u64, bytes: usize, out: usize): void {
   }
 }
 
-/**
- * The sixteen tails above `t = bounds + start`: into the product and, with `linear t + square t^2`, the weights.
- *
- * @param out Q(t) for t < 0, else `Q(t) exp(t^2 / 2)`, whose exponent goes into the weights.
- */
-function tails(bounds: usize, start: f64, linear: f64, square: f64, product: usize, weights: usize, out: usize): void {
-  const begin = f64x2.splat(start);
+/** `out = row + c`, sixteen samples; may be the row itself. */
+function move(row: usize, c: f64, out: usize): void {
+  const x = f64x2.splat(c);
+  for (let k: usize = 0; k < ROW; k += 16) v128.store(out + k, f64x2.add(v128.load(row + k), x));
+}
+
+/** Takes sixteen tails above t into the product and, with `linear t + square t^2`, the weights. */
+function weigh(t: usize, tails: usize, linear: f64, square: f64, product: usize, weights: usize): void {
   const b = f64x2.splat(linear);
   const c = f64x2.splat(square);
   for (let k: usize = 0; k < ROW; k += 16) {
-    const t = f64x2.add(v128.load(bounds + k), begin);
-    const ratio = f64x2.mul(millsRatio(f64x2.abs(t)), f64x2.splat(DENSITY));
-    const half = f64x2.mul(f64x2.mul(t, t), f64x2.splat(0.5));
-    const above = f64x2.ge(t, f64x2.splat(0));
-    const v = v128.bitselect(ratio, f64x2.sub(f64x2.splat(1), tailOf(half, ratio)), above);
-    v128.store(out + k, v);
-    v128.store(product + k, f64x2.mul(v128.load(product + k), v));
-    const exponent = f64x2.sub(f64x2.mul(t, f64x2.add(b, f64x2.mul(c, t))), v128.and(half, above));
+    v128.store(product + k, f64x2.mul(v128.load(product + k), v128.load(tails + k)));
+    const x = v128.load(t + k);
+    const half = f64x2.mul(f64x2.mul(x, x), f64x2.splat(0.5));
+    const taken = v128.and(half, f64x2.ge(x, f64x2.splat(0)));
+    const exponent = f64x2.sub(f64x2.mul(x, f64x2.add(b, f64x2.mul(c, x))), taken);
     v128.store(weights + k, f64x2.add(v128.load(weights + k), exponent));
   }
 }
 
-/**
- * Draws `z = l + scale (zeta - t)`, zeta above `t = bounds + start`: `bytes` of samples in quads.
- *
- * @param above what `tails` made of these bounds.
- */
-function noise(
-  bounds: usize,
-  start: f64,
-  above: usize,
-  points: usize,
-  l: usize,
-  scale: f64,
-  bytes: usize,
-  z: usize,
-  quad: usize,
-): void {
-  const one = f64x2.splat(1);
-  const middle = f64x2.splat(0.5);
-  const begin = f64x2.splat(start);
-  const width = f64x2.splat(scale);
-  for (let k: usize = 0; k < bytes; k += 16) {
-    const t = f64x2.add(v128.load(bounds + k), begin);
-    const far = f64x2.ge(t, f64x2.splat(0));
-    const p = f64x2.mul(v128.load(above + k), v128.load(points + k));
-    // of probabilities above 1/2 the complement is inverted
-    const flip = v128.andnot(f64x2.gt(p, middle), far);
-    const log = logarithm(v128.bitselect(f64x2.sub(one, p), p, flip));
-    const q = f64x2.sub(v128.and(f64x2.mul(f64x2.mul(t, t), middle), far), log);
-    const zeta = v128.xor(quantileOf(q), v128.and(flip, f64x2.splat(-0.0)));
-    v128.store(z + (k >> 5) * quad + (k & 16), f64x2.add(v128.load(l + k), f64x2.mul(width, f64x2.sub(zeta, t))));
+/** `z = l + scale (zeta - t)`, four samples. */
+function place(l: usize, t: usize, zeta: usize, scale: v128, z: usize): void {
+  for (let k: usize = 0; k < 32; k += 16) {
+    const above = f64x2.sub(v128.load(zeta + k), v128.load(t + k));
+    v128.store(z + k, f64x2.add(v128.load(l + k), f64x2.mul(scale, above)));
   }
 }
 

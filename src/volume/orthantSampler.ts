@@ -64,36 +64,52 @@ function blocksOf(n: number, ways: number): number {
   return Math.max(1, Math.floor((SLICE_MS * 1e6) / 2 / nanoseconds));
 }
 
+/**
+ * The sampler's plan in the module's memory, which lives until the arena is released.
+ *
+ * @returns its address.
+ */
+export function putSampler(
+  kernels: Kernels,
+  { n, free, rows, others, constants, scales }: OrthantRows,
+  { steps, seed, randomisation, stream }: Omit<OrthantDraw, "points">,
+): number {
+  const { exports } = kernels;
+  const address = kernels.allocate(64);
+  const state = kernels.allocate(64);
+  const shifts = kernels.allocate(8 * n);
+  exports.seedLanes(state, Number(seed & 0xffffffffn), Number(seed >> 32n), randomisation, 0, stream);
+  exports.xoshiroWords(shifts, n / 2, state);
+  const words = [
+    kernels.put(rows),
+    others ? kernels.put(others) : 0,
+    n,
+    free,
+    kernels.put(constants),
+    kernels.put(new Uint32Array(steps.buffer, steps.byteOffset, 2 * steps.length)),
+    shifts,
+    kernels.allocate(exports.orthantWorkBytes(n)),
+  ];
+  kernels.u32(address, 8).set(words);
+  kernels.f64(address + 32, 2).set(scales);
+  return address;
+}
+
 /** Weights of the first `points` samples under one shift of the lattice. */
 export async function sampleWeights(
   kernels: Kernels,
-  { n, free, rows, others, constants, scales }: OrthantRows,
-  { steps, points, seed, randomisation, stream }: OrthantDraw,
+  rows: OrthantRows,
+  draw: OrthantDraw,
   pause: () => Promise<void> | void,
 ): Promise<WeightSums> {
   const { exports } = kernels;
+  const { points } = draw;
   const mark = kernels.mark();
   try {
-    const address = kernels.allocate(64);
-    const state = kernels.allocate(64);
-    const shifts = kernels.allocate(8 * n);
-    exports.seedLanes(state, Number(seed & 0xffffffffn), Number(seed >> 32n), randomisation, 0, stream);
-    exports.xoshiroWords(shifts, n / 2, state);
-    const words = [
-      kernels.put(rows),
-      others ? kernels.put(others) : 0,
-      n,
-      free,
-      kernels.put(constants),
-      kernels.put(new Uint32Array(steps.buffer, steps.byteOffset, 2 * steps.length)),
-      shifts,
-      kernels.allocate(exports.orthantWorkBytes(n)),
-    ];
+    const address = putSampler(kernels, rows, draw);
     const logs = kernels.allocate(8 * CHUNK);
     const out = kernels.allocate(32);
-    kernels.u32(address, 8).set(words);
-    kernels.f64(address + 32, 2).set(scales);
-    const blocks = blocksOf(n, others ? 2 : 1);
+    const blocks = blocksOf(rows.n, rows.others ? 2 : 1);
     let total = NO_WEIGHTS;
     for (let first = 0; first < points; first += CHUNK) {
       const chunk = Math.min(CHUNK, points - first);
