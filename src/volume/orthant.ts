@@ -57,11 +57,11 @@ export interface OrthantProbability {
   /** Natural logarithm of the mean weight; -Infinity if the probability is exactly 0; undefined if no sample had a weight. */
   readonly logP: number | undefined;
   readonly log10P: number | undefined;
-  /** Of logP, from the spread over the randomisations: a lower one is not to be had from the weights of one lattice. */
+  /** Of logP, from the spread of the randomisations' means. */
   readonly standardError: number | undefined;
   /** `(sum w)^2 / sum w^2`: independent samples without weights that would be as good. */
   readonly effectiveSampleSize: number;
-  /** Of the sum of all weights. Above 2 % the standard error of a tilted estimate is known to be too small. */
+  /** Largest weight over the sum of all. Above 2 % the standard error is too small; of samples that are tilted only, well before. */
   readonly largestWeightShare: number;
   /** P is at most exp of it: the tilting's saddle point [Botev 2017]; 0 without tilting. */
   readonly logPUpperBound: number;
