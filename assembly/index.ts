@@ -2,9 +2,11 @@
 
 export { chooseSigns, spreadAffine } from "./affineCube";
 export { ascentSteps } from "./ascent";
+export { choleskyRows, choleskySolve, inverseDiagonal } from "./choleskyRows";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
+export { hazard, logUpperTail, upperQuantile, upperTail } from "./gaussianTail";
 export {
   gaussNewtonAt,
   gradientAt,
@@ -16,10 +18,10 @@ export {
 export { affineKernel, layerKernel } from "./layerKernel";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
+export { exponential } from "./logarithm";
 export { lossBlock, lossCurvature } from "./losses";
 export { matmul, packBytes, packRowsBytes } from "./matmul";
 export {
-  exponential,
   inverseMills,
   logNormalCdf,
   normalCdf,
@@ -40,6 +42,9 @@ export {
 } from "./optimisers";
 export { orbitInvariant } from "./orbit";
 export { orbitCanonical } from "./orbitCanonical";
+export { orthantBlocks, orthantWorkBytes, weightSums } from "./orthant";
+export { orthantCoefficients, orthantNext, orthantPivot } from "./orthantOrder";
+export { orthantHazards } from "./orthantTilt";
 export { panelFactor, panelNorms, panelProducts, panelSolve, panelUpdate } from "./panels";
 export { backwardSolve, forwardSolve, scaledPlusIdentity, scaledRow, symmetricProduct } from "./panelVectors";
 export { philox4x32 } from "./philox";

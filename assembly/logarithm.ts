@@ -5,6 +5,11 @@ export function naturalLog(x: f64): f64 {
   return NativeMath.log(x);
 }
 
+/** exp(x), f64. */
+export function exponential(x: f64): f64 {
+  return NativeMath.exp(x);
+}
+
 /** exp(x) - 1, f64. */
 export function expMinusOne(x: f64): f64 {
   return NativeMath.expm1(x);

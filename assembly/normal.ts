@@ -65,11 +65,6 @@ export function tailVariance(x: f64): f64 {
   return chebyshev(SPREAD, 33, x) / y / y;
 }
 
-/** exp, f64. */
-export function exponential(x: f64): f64 {
-  return NativeMath.exp(x);
-}
-
 /** The standard normal density. The square is split, so that far out no digits are lost. */
 export function normalDensity(z: f64): f64 {
   const x = abs(z);

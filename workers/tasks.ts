@@ -5,6 +5,8 @@ import { shardTask } from "../src/training/shardTask.ts";
 import { epHelperTask } from "../src/volume/epHelperTask.ts";
 import { epTask } from "../src/volume/epTask.ts";
 import { laplaceTask } from "../src/volume/laplaceTask.ts";
+import { orthantPlanTask } from "../src/volume/orthantPlan.ts";
+import { orthantTask } from "../src/volume/orthantTask.ts";
 import { splittingTask } from "../src/volume/splittingTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
@@ -18,4 +20,6 @@ export const tasks = [
   epTask,
   epHelperTask,
   laplaceTask,
+  orthantPlanTask,
+  orthantTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;

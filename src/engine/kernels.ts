@@ -248,7 +248,6 @@ export interface KernelExports {
   tridiagonalRow(a: number, i: number, v: number, q: number, x: number, p: number, d: number, e: number): number;
   tridiagonalTile(a: number, i: number, tile: number, v: number, q: number, x: number, p: number): void;
   tridiagonalVectors(i: number, half: number, v: number, q: number, x: number, p: number): void;
-  exponential(x: number): number;
   normalDensity(z: number): number;
   normalCdf(z: number): number;
   logNormalCdf(z: number): number;
@@ -289,6 +288,30 @@ export interface KernelExports {
   ): void;
   probitDerivatives(count: number, labels: number, f: number, slope: number, curvature: number): number;
   sumOfLogs(x: number, count: number): number;
+  upperTail(x: number): number;
+  logUpperTail(x: number): number;
+  hazard(x: number): number;
+  upperQuantile(q: number): number;
+  exponential(x: number): number;
+  choleskyRows(a: number, stride: number, first: number, last: number, inverse: number): number;
+  choleskySolve(a: number, n: number, stride: number, inverse: number, b: number): void;
+  inverseDiagonal(
+    a: number,
+    n: number,
+    stride: number,
+    inverse: number,
+    first: number,
+    last: number,
+    scratch: number,
+    out: number,
+  ): void;
+  orthantCoefficients(columns: number, stride: number, k: number, p: number, out: number): void;
+  orthantPivot(n: number, column: number, p: number, mean: number, variance: number, done: number): void;
+  orthantNext(n: number, mean: number, variance: number, done: number, tolerance: number): number;
+  orthantHazards(t: number, n: number, h: number, slope: number): number;
+  orthantWorkBytes(n: number): number;
+  orthantBlocks(plan: number, first: number, blocks: number, out: number): void;
+  weightSums(logs: number, n: number, out: number): void;
 }
 
 const PAGE = 65536;

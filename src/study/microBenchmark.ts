@@ -13,6 +13,9 @@ import { makePlan } from "../network/plan.ts";
 import { makeTrainingPlan, putParameters } from "../training/plan.ts";
 import { PARAMETER_STREAM } from "../volume/countChunk.ts";
 import { CovarianceMember } from "../volume/covarianceMember.ts";
+import { richtmyerSteps } from "../volume/lattice.ts";
+import { orthantPlanTask } from "../volume/orthantPlan.ts";
+import { BLOCK, putSampler } from "../volume/orthantSampler.ts";
 import { factorise, packSymmetric } from "../volume/panels.ts";
 import { rowShape } from "../volume/rows.ts";
 
@@ -54,12 +57,17 @@ async function runs(c: Case, count: number): Promise<void> {
   }
 }
 
-/** Times every kernel of the counting sampler at 7-40-40-1, those of training, and those of covariances, one thread. */
+/** Times every kernel of the counting sampler at 7-40-40-1, those of training, those of covariances, and the sampler of orthants, one thread. */
 export async function benchmarkKernels(options: BenchmarkOptions = {}): Promise<KernelRecord[]> {
   const rounds = options.runs ?? 15;
   const milliseconds = options.milliseconds ?? 40;
   const kernels = await Kernels.create(await compileModule());
-  const cases = [...samplerCases(kernels), ...trainingCases(kernels), ...covarianceCases(kernels)];
+  const cases = [
+    ...samplerCases(kernels),
+    ...trainingCases(kernels),
+    ...covarianceCases(kernels),
+    ...(await orthantCases(kernels)),
+  ];
   const times = cases.map((): number[] => []);
   const repeats: number[] = [];
   for (const c of cases) repeats.push(await calibrate(c, milliseconds));
@@ -262,4 +270,28 @@ function covarianceCases(kernels: Kernels): Case[] {
       },
     },
   ];
+}
+
+/** Samples of an orthant of 128 points of correlation 1/2, tilted alone, and with Gaussian sites: the values hardly matter. */
+async function orthantCases(kernels: Kernels): Promise<Case[]> {
+  const size = 128;
+  const correlations = Float64Array.from({ length: size * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0.5));
+  const cases: Case[] = [];
+  for (const sites of [0, 1]) {
+    const mark = kernels.mark();
+    const context = { kernels, pause: () => {} };
+    const { rows } = await orthantPlanTask.run(context, { correlations, size, tilting: true, sites, seed: 0n });
+    kernels.release(mark);
+    const draw = { steps: richtmyerSteps(rows.n), seed: 0n, randomisation: 0, stream: PARAMETER_STREAM };
+    const plan = putSampler(kernels, rows, draw);
+    const out = kernels.allocate(8 * BLOCK);
+    let block = 0;
+    const run = (): void => kernels.exports.orthantBlocks(plan, block++, 1, out);
+    const name = `orthant sampler, ${size} points, ${sites === 0 ? "tilted" : "tilted and with sites"}`;
+    // multiplications and additions of the products alone
+    const work = size * (size - 1) * (sites === 0 ? 1 : 2);
+    cases.push({ name, unit: "samples", units: BLOCK, run });
+    cases.push({ name: `${name}: its products`, unit: "flop", units: BLOCK * work, perSample: work, run });
+  }
+  return cases;
 }
