@@ -1,12 +1,5 @@
-import {
-  exponential,
-  inverseMills,
-  logNormalCdf,
-  normalCdf,
-  normalDensity,
-  normalExcess,
-  tailVariance,
-} from "../normal";
+import { exponential } from "../logarithm";
+import { inverseMills, logNormalCdf, normalCdf, normalDensity, normalExcess, tailVariance } from "../normal";
 
 describe("normal distribution", () => {
   test("at 0", () => {
