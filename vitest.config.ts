@@ -25,6 +25,7 @@ export default defineConfig({
             "@observablehq/plot",
             "linkedom",
             "@jax-js/jax",
+            "simple-statistics",
           ],
         },
         test: {
