@@ -8,6 +8,8 @@
 export interface Axis {
   readonly name: string;
   readonly values: readonly (string | number)[];
+  /** It only tells groups apart, as data sets do: no coefficient along it. */
+  readonly grouping?: boolean;
 }
 
 /** The granulated coefficient of a measure. */
@@ -34,7 +36,8 @@ export function granulatedKendall(
   y: ArrayLike<number>,
   axes: readonly Axis[],
 ): GranulatedKendall {
-  const results = axes.map(({ name, values }, a) => {
+  const results = axes.flatMap(({ name, values, grouping }, a) => {
+    if (grouping) return [];
     const groups = new Map<string, number[]>();
     for (let i = 0; i < x.length; i++) {
       const key = JSON.stringify(axes.map((axis, b) => (b === a ? null : axis.values[i])));
@@ -55,7 +58,7 @@ export function granulatedKendall(
       }
       if (pairs > 0) taus.push(score / pairs);
     }
-    return { name, value: meanOf(taus), groups: taus.length };
+    return [{ name, value: meanOf(taus), groups: taus.length }];
   });
   const known = results.flatMap(({ value }) => (value === null ? [] : [value]));
   return { value: meanOf(known), axes: results };
