@@ -24,7 +24,9 @@ import {
   networkRecord,
   type VolumeRecord,
 } from "./networks.ts";
+import { analysePrediction, type PredictionAnalysis } from "./prediction.ts";
 import type { StudyContext, StudyTask } from "./run.ts";
+import type { Study } from "./study.ts";
 
 /** What the study depends on, beside its seed. */
 export interface BooleanSettings {
@@ -274,3 +276,20 @@ export async function booleanTasks(settings: BooleanSettings, seed: bigint): Pro
   }
   return tasks;
 }
+
+/** What the study's records say. */
+export type BooleanAnalysis = PredictionAnalysis;
+
+/** The study. */
+export const booleanStudy: Study<BooleanSettings, BooleanRecord, BooleanAnalysis> = {
+  name: "boolean",
+  full: BOOLEAN_SETTINGS,
+  quick: BOOLEAN_QUICK,
+  tasks: booleanTasks,
+  analyse: (records, { layers }, signal) =>
+    analysePrediction(
+      records.flatMap((record) => (record.kind === "network" ? [record] : [])),
+      `${layers.join("-")} networks that fit their training and attack sets`,
+      signal,
+    ),
+};

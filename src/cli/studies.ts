@@ -1,0 +1,57 @@
+/**
+ * The studies that the command line knows: one entry each.
+ *
+ * @module
+ */
+
+import { booleanReport } from "../report/boolean.ts";
+import { formatWhole } from "../report/format.ts";
+import { signed } from "../report/prediction.ts";
+import { booleanStudy } from "../study/boolean.ts";
+import type { PredictionAnalysis } from "../study/prediction.ts";
+import type { Session } from "./session.ts";
+import { runStudy, type StudyFlags, type StudyVerb } from "./study.ts";
+
+const nothing = async (): Promise<undefined> => undefined;
+
+/** What the studies of prediction print. */
+const prediction = {
+  lines: ({ finding, predictors, counts }: PredictionAnalysis): Array<readonly [string, string]> => [
+    ["found", finding],
+    ["networks", `${formatWhole(counts.converged)} of ${formatWhole(counts.trained)} converged`],
+    ...predictors.map(({ label, correlations: { spearman }, invariant, networks }): readonly [string, string] => [
+      label,
+      `Spearman ${spearman.value === null ? "–" : signed(spearman.value)}${
+        spearman.ci95 ? ` (${signed(spearman.ci95[0])} to ${signed(spearman.ci95[1])})` : ""
+      }, ${networks} networks, ${invariant ? "invariant" : "not invariant"}`,
+    ]),
+  ],
+  json: ({ predictors, finding }: PredictionAnalysis): Record<string, unknown> => ({
+    finding,
+    correlations: predictors.map(({ name, kind, invariant, networks, correlations, granulated }) => ({
+      x: name,
+      y: "accuracy",
+      kind,
+      invariant,
+      networks,
+      ...correlations,
+      granulated: granulated.value,
+    })),
+  }),
+};
+
+/** A study of any kind: its types agree with each other, and nobody else asks. */
+type AnyVerb = StudyVerb<never, never, never, never>;
+
+function entry<S extends object, R, A, D>(verb: StudyVerb<S, R, A, D>): AnyVerb {
+  return verb as unknown as AnyVerb;
+}
+
+const STUDIES: Readonly<Record<string, AnyVerb>> = {
+  boolean: entry({ study: booleanStudy, report: booleanReport, load: nothing, ...prediction }),
+};
+
+/** Runs a study by its name. */
+export function studyVerb(name: string, flags: StudyFlags, session: Session, command: string): Promise<void> {
+  return runStudy(STUDIES[name], flags, session, command);
+}
