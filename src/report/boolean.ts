@@ -46,7 +46,7 @@ compute the very function f of the trained network on all ${points} inputs.</p>`
       predictorTable(analysis),
       audits(prediction, majority),
       `<h2>The functions to be learned</h2>
-<p>Chosen among the functions of ${formatWhole(settings.candidates)} random networks that have at least a quarter of each answer. P(S) is the volume of all
+<p>Chosen among the functions of ${formatWhole(settings.candidates)} random networks in which neither answer is rarer than 40 %. P(S) is the volume of all
 functions that are right on S; the posterior of a function that fits is P(f) / P(S).</p>
 ${dataTable(
   ["<picture", "<function", "complexity", "ones", "log₁₀ P(S)"],

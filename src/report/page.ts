@@ -52,7 +52,7 @@ td { text-align: right; white-space: nowrap; vertical-align: middle; }
 th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid var(--line); }
 th.left, td.left { text-align: left; }
 td .mono { display: inline-block; width: 16ch; font-size: 0.95em; line-height: 1.3; white-space: normal; }
-td small { color: var(--soft); display: block; font-size: 0.92em; }
+td small, th small { color: var(--soft); display: block; font-size: 0.92em; font-weight: 400; }
 .picture { display: block; width: 64px; height: auto; max-height: 48px; background: var(--panel); outline: 1px solid var(--line); }
 .facts th { text-align: left; width: 11rem; vertical-align: top; }
 .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }

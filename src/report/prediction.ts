@@ -30,7 +30,11 @@ interface Dot {
   readonly colour: string;
 }
 
-export const signed = (x: number, digits = 2): string => x.toFixed(digits).replace("-", "−");
+/** A number with so many decimals and a true minus sign; never minus zero. */
+export function signed(x: number, digits = 2): string {
+  const text = x.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
 
 /** A coefficient with its interval, as HTML. */
 export function coefficient({ value, ci95 }: Correlation): string {
@@ -155,15 +159,15 @@ export function predictorTable({ predictors }: PredictionAnalysis): string {
 <p>Correlations with the accuracy on E, strongest first by Spearman's coefficient, with 95 % intervals of a studentised bootstrap over networks. A
 quantity is invariant if it stays as it is when a network's weights are rescaled without a change of its outputs.</p>
 ${dataTable(
-  ["<measure", "networks", "Pearson", "Spearman", "Kendall τ-b", "granulated Kendall", "<invariant?"],
+  ["<measure", "<invariant?", "networks", "Pearson", "Spearman", "Kendall τ-b", "granulated"],
   predictors.map((p) => [
     escapeHtml(p.label),
+    p.invariant ? "yes" : "no",
     formatWhole(p.networks),
     coefficient(p.correlations.pearson),
     coefficient(p.correlations.spearman),
     coefficient(p.correlations.kendall),
     granulatedText(p),
-    p.invariant ? "yes" : "no",
   ]),
 )}
 <p class="soft">Granulated: Kendall's coefficient within groups that differ in one hyper-parameter alone, then averaged, so that none shines by following a

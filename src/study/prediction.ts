@@ -178,12 +178,14 @@ function strength({ correlations }: PredictorRecord): number {
 /**
  * Analyses the networks of a study. The same records give the same analysis.
  *
- * @param what names the study's functions in the finding: "7-40-40-1 networks on 7 bits".
+ * @param what names the networks in the finding: "networks that fit their training sets".
+ * @param resamples of the bootstrap intervals.
  */
 export async function analysePrediction(
   records: readonly NetworkRecord[],
   what: string,
   signal?: AbortSignal,
+  resamples = RESAMPLES,
 ): Promise<PredictionAnalysis> {
   const kernels = await sharedKernels();
   const fitting = records.filter(({ converged }) => converged);
@@ -208,7 +210,7 @@ export async function analysePrediction(
       networks: pairs.length,
       values: main.map((record) => predictor.value(record)),
       standardErrors: main.map((record) => predictor.error(record)),
-      correlations: correlateFew(...columns(pairs), RESAMPLES, bootstrapWords(kernels), kernels),
+      correlations: correlateFew(...columns(pairs), resamples, bootstrapWords(kernels), kernels),
       granulated: granulatedKendall(...columns(all), [
         axis("task", ({ task }) => task, true),
         axis("optimiser", ({ optimizer }) => optimizer),
