@@ -2,6 +2,7 @@
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
+import { trainManyTask } from "../src/training/trainManyTask.ts";
 import { splittingTask } from "../src/volume/splittingTask.ts";
 import { coreTasks } from "./coreTasks.ts";
 
@@ -12,4 +13,5 @@ export const tasks = [
   surfaceTasks.grid,
   shardTask,
   splittingTask,
+  trainManyTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;
