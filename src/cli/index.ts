@@ -195,6 +195,9 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
 /** Studies by name (`studies.ts`), with what their `--data` is, if they take any. */
 const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?: string]> = [
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
+  ["rescaling", "every measure and log P(f) of a network whose weights are rescaled"],
+  ["bias", "P(f) against rank and complexity, for several priors"],
+  ["posterior", "how often optimisers find each function, against its posterior P_B(f|S)"],
 ];
 
 async function commandLine(): Promise<Command> {

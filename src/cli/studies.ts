@@ -4,11 +4,17 @@
  * @module
  */
 
+import { biasReport } from "../report/bias.ts";
 import { booleanReport } from "../report/boolean.ts";
 import { formatWhole } from "../report/format.ts";
+import { posteriorReport } from "../report/posterior.ts";
 import { signed } from "../report/prediction.ts";
+import { rescalingReport } from "../report/rescaling.ts";
+import { biasStudy } from "../study/bias.ts";
 import { booleanStudy } from "../study/boolean.ts";
+import { type PosteriorAnalysis, posteriorStudy } from "../study/posterior.ts";
 import type { PredictionAnalysis } from "../study/prediction.ts";
+import { rescalingStudy } from "../study/rescaling.ts";
 import type { Session } from "./session.ts";
 import { runStudy, type StudyFlags, type StudyVerb } from "./study.ts";
 
@@ -40,6 +46,16 @@ const prediction = {
   }),
 };
 
+/** Correlations of P_opt with P_B, one an optimiser. */
+const posteriorJson = ({ optimizers }: PosteriorAnalysis): Record<string, unknown> => ({
+  correlations: optimizers.map(({ optimizer, functions, correlations }) => ({
+    x: "log10Posterior",
+    y: `log10 P_opt, ${optimizer}`,
+    functions,
+    ...correlations,
+  })),
+});
+
 /** A study of any kind: its types agree with each other, and nobody else asks. */
 type AnyVerb = StudyVerb<never, never, never, never>;
 
@@ -47,8 +63,17 @@ function entry<S extends object, R, A, D>(verb: StudyVerb<S, R, A, D>): AnyVerb 
   return verb as unknown as AnyVerb;
 }
 
+/** What the other studies print and tell: their finding. */
+const finding = {
+  lines: ({ finding }: { readonly finding: string }): Array<readonly [string, string]> => [["found", finding]],
+  json: (): Record<string, unknown> => ({}),
+};
+
 const STUDIES: Readonly<Record<string, AnyVerb>> = {
   boolean: entry({ study: booleanStudy, report: booleanReport, load: nothing, ...prediction }),
+  rescaling: entry({ study: rescalingStudy, report: rescalingReport, load: nothing, ...finding }),
+  bias: entry({ study: biasStudy, report: biasReport, load: nothing, ...finding }),
+  posterior: entry({ study: posteriorStudy, report: posteriorReport, load: nothing, ...finding, json: posteriorJson }),
 };
 
 /** Runs a study by its name. */

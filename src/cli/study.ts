@@ -11,7 +11,7 @@ import { formatWhole } from "../report/format.ts";
 import { STUDY_FILES } from "../report/provenance.ts";
 import { recordsToParquet } from "../report/recordTable.ts";
 import { RecordFile } from "../study/recordFile.ts";
-import { runTasks } from "../study/run.ts";
+import { runTasks, type StudyTask } from "../study/run.ts";
 import { type Study, type StudyRecords, studyRecords } from "../study/study.ts";
 import { UsageError } from "./arguments.ts";
 import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
@@ -67,14 +67,16 @@ export async function runStudy<S extends object, R, A, D>(
     const started = performance.now();
     const { signal } = session;
     session.progress.show("preparing", 0, 1);
-    const tasks = await study.tasks(settings, seed, data);
-    const records = await runTasks(tasks, {
-      pool,
-      signal,
-      store,
-      onProgress: ({ stage, done, total, rate, secondsLeft }) =>
-        session.progress.show(stage, done, total, rate, secondsLeft),
-    });
+    const run = (tasks: Array<StudyTask<R>>): Promise<R[]> =>
+      runTasks(tasks, {
+        pool,
+        signal,
+        store,
+        onProgress: ({ stage, done, total, rate, secondsLeft }) =>
+          session.progress.show(stage, done, total, rate, secondsLeft),
+      });
+    const records = await run(await study.tasks(settings, seed, data));
+    if (study.followUp) records.push(...(await run(await study.followUp(settings, seed, data, records.slice()))));
     const analysis = await study.analyse(records, settings, signal);
     const seconds = (performance.now() - started) / 1000;
     const outcome: StudyRecords<S, R, A> = studyRecords(identity, records, analysis, {

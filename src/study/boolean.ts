@@ -67,9 +67,9 @@ export const CHEAP_MEASURES = [
 export const BOOLEAN_SETTINGS: BooleanSettings = {
   layers: [7, 40, 40, 1],
   train: 64,
-  complexities: [30, 60, 90],
+  complexities: [45, 60, 75],
   candidates: 10_000,
-  attacks: [0, 4, 8, 16, 24, 32, 48, 64],
+  attacks: [0, 2, 4, 8, 12, 16, 24, 32, 48, 64],
   repeats: 2,
   learningRate: 0.05,
   batch: 32,
@@ -78,9 +78,9 @@ export const BOOLEAN_SETTINGS: BooleanSettings = {
     { learningRate: 0.01, batch: 32 },
     { learningRate: 0.05, batch: 8 },
   ],
-  particles: 32,
+  particles: 24,
   repetitions: 4,
-  maxLevels: 400,
+  maxLevels: 150,
   measures: CHEAP_MEASURES,
 };
 
@@ -89,7 +89,6 @@ export const BOOLEAN_QUICK: BooleanSettings = {
   complexities: [60],
   attacks: [0, 2, 4, 8, 16, 32],
   variants: [{ learningRate: 0.01, batch: 32 }],
-  particles: 24,
 };
 
 /** Streams of the split of inputs, and of the seeds for P(S). */
@@ -115,13 +114,22 @@ export interface TargetRecord {
 /** A network's record. */
 export type BooleanRecord = TargetRecord | ({ readonly kind: "network" } & NetworkRecord);
 
-interface Target {
+/** What the choice of targets depends on, beside the seed. */
+export type TargetSettings = Pick<BooleanSettings, "layers" | "train" | "complexities" | "candidates">;
+
+/** How volumes are found. */
+export type VolumeSettings = Pick<BooleanSettings, "layers" | "particles" | "repetitions" | "maxLevels">;
+
+/** A function to be learned, and its training and test set. */
+export interface Target {
   readonly name: string;
   readonly function: string;
   readonly complexity: number;
   readonly bits: readonly number[];
   readonly onS: string;
   readonly majority: number;
+  /** All inputs, row-major. */
+  readonly inputs: Float32Array;
   readonly training: Dataset;
   readonly test: Dataset;
 }
@@ -132,7 +140,7 @@ const bitsOf = (words: Uint32Array, points: number): number[] =>
 const sum = (bits: readonly number[]): number => bits.reduce((total, bit) => total + bit, 0);
 
 /** The functions to be learned: of random networks' functions with enough of both answers, those nearest to the wanted complexities. */
-async function targetsOf(settings: BooleanSettings, seed: bigint): Promise<Target[]> {
+export async function booleanTargets(settings: TargetSettings, seed: bigint): Promise<Target[]> {
   const { layers, train } = settings;
   const points = 2 ** layers[0];
   const kernels = await fullBuild.kernels();
@@ -177,6 +185,7 @@ async function targetsOf(settings: BooleanSettings, seed: bigint): Promise<Targe
       complexity: levels[best],
       bits,
       onS,
+      inputs: all.inputs,
       majority: Array.from(inE).filter((i) => bits[i] === answer).length / inE.length,
       training: selectPoints(all, inS),
       test: selectPoints(all, inE),
@@ -185,8 +194,8 @@ async function targetsOf(settings: BooleanSettings, seed: bigint): Promise<Targe
 }
 
 /** P(f), or with `on` P of all functions that agree there, by splitting. */
-async function volumeOf(
-  settings: BooleanSettings,
+export async function volumeOf(
+  settings: VolumeSettings,
   f: string,
   on: string | undefined,
   seed: number,
@@ -207,7 +216,7 @@ async function volumeOf(
 /** The study's tasks: P(S) of each target, then the networks. */
 export async function booleanTasks(settings: BooleanSettings, seed: bigint): Promise<Array<StudyTask<BooleanRecord>>> {
   const network: NetworkOptions = { layers: settings.layers };
-  const targets = await targetsOf(settings, seed);
+  const targets = await booleanTargets(settings, seed);
   const kernels = await fullBuild.kernels();
   const tasks: Array<StudyTask<BooleanRecord>> = targets.map((target, t) => ({
     key: `target ${t}`,

@@ -6,7 +6,7 @@
  */
 import { fullBuild } from "../engine/module.ts";
 import { derivedSeed } from "../engine/random.ts";
-import type { AllMeasureOptions } from "../flatness/flatness.ts";
+import type { AllMeasureOptions, MeasureRecord } from "../flatness/flatness.ts";
 import { flatness, train } from "../flatness.ts";
 import { evaluate } from "../network/evaluate.ts";
 import type { NetworkOptions } from "../network/network.ts";
@@ -176,13 +176,21 @@ export async function networkRecord(
     ...base,
     ...found,
     ...described,
-    measures: Object.fromEntries(
-      measures.map((name) => {
-        const { value, standardError, invariant, source } = flat[name];
-        return [name, { value, standardError: standardError ?? null, invariant, source }];
-      }),
-    ),
+    measures: measureValues(flat, measures),
   };
+}
+
+/** The values of measures without their details. */
+export function measureValues(
+  found: Readonly<Record<string, MeasureRecord>>,
+  names: readonly string[],
+): Record<string, MeasureValue> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const { value, standardError, invariant, source } = found[name];
+      return [name, { value, standardError: standardError ?? null, invariant, source }];
+    }),
+  );
 }
 
 /** Share of the first points that a network has right. */

@@ -15,6 +15,8 @@ export interface Study<Settings, R, Analysis, Data = undefined> {
   readonly quick: Settings;
   /** Its tasks, a function of settings, seed and data. */
   tasks(settings: Settings, seed: bigint, data: Data): Promise<Array<StudyTask<R>>>;
+  /** Tasks that depend on the records of the first ones; theirs come after those. Default: none. */
+  followUp?(settings: Settings, seed: bigint, data: Data, records: readonly R[]): Promise<Array<StudyTask<R>>>;
   /** What the records say: a function of them. */
   analyse(records: readonly R[], settings: Settings, signal?: AbortSignal): Promise<Analysis>;
 }
