@@ -6,8 +6,9 @@
  *
  * @module
  */
+
+import { CallSize } from "../engine/callSize.ts";
 import { RandomStream } from "../engine/random.ts";
-import { SLICE_MS } from "../engine/task.ts";
 import type { BoxAscent, LossSurface } from "../training/surface.ts";
 import { type AscentResult, ascend, type Evaluations } from "./ascent.ts";
 import { integerOption, type Measure, type MeasureContext, numberOption, optionValues } from "./measure.ts";
@@ -60,17 +61,16 @@ async function runProtocol(context: MeasureContext, box: Box): Promise<ProtocolR
   const evaluations = { losses: 1, gradients: 0 };
   const ascent = surface.boxAscent?.(w, box.low, box.high) ?? (await stepwiseAscent(surface, w, box));
   const start = ascent.best.loss;
-  // as many minibatches in a call as take a few milliseconds; the steps are the same for any number
-  let calls = 1;
+  // the steps are the same for any number of them in a call
+  const size = new CallSize();
   for (let epoch = 0; epoch < keskarEpochs; epoch++) {
     const order = shuffledPoints(kernels, seed, epoch, KESKAR_SHUFFLE_STREAM, points);
     for (let first = 0; first < points; ) {
-      const end = Math.min(points, first + calls * keskarBatch);
+      const end = Math.min(points, first + size.steps * keskarBatch);
+      const steps = Math.ceil((end - first) / keskarBatch);
       const began = performance.now();
       await ascent.steps(order.subarray(first, end), keskarBatch, keskarLearningRate);
-      if (performance.now() - began < SLICE_MS / 2) calls *= 2;
-      else if (calls > 1 && performance.now() - began > SLICE_MS) calls >>= 1;
-      const steps = Math.ceil((end - first) / keskarBatch);
+      size.took(steps, performance.now() - began);
       evaluations.gradients += steps;
       evaluations.losses += steps;
       first = end;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { CallSize } from "../engine/callSize.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import { derivedSeed } from "../engine/random.ts";
 import { SLICE_MS, type Task, type TaskContext } from "../engine/task.ts";
@@ -214,6 +216,9 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
       let convergedAt: number | undefined = reached() ? 0 : undefined;
       await record(0);
       let paused = performance.now();
+      // whole outer steps: Entropy-SGD's take several minibatches each
+      const outer = batch * (settings.optimizer === "entropy-sgd" ? Math.max(1, settings.innerSteps) : 1);
+      const size = new CallSize();
       while (convergedAt === undefined ? epoch < maxEpochs : epoch < convergedAt + extraEpochs) {
         // first the order, then the view: drawing may grow the memory
         const order = shuffledPoints(kernels, seed, epoch, SHUFFLE_STREAM, data.points);
@@ -221,15 +226,23 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
         const rate =
           settings.learningRate *
           (settings.schedule === "cosine" ? cosineFactor(Math.min(1, epoch / Math.max(1, maxEpochs))) : 1);
-        const sum = exports.trainSteps(plan.address, optimizer, indices, data.points, batch, rate);
+        let sum = 0;
+        for (let first = 0; first < data.points; ) {
+          const count = Math.min(size.steps * outer, data.points - first);
+          const began = performance.now();
+          sum += exports.trainSteps(plan.address, optimizer, indices + 4 * first, count, batch, rate);
+          first += count;
+          const ended = performance.now();
+          size.took(Math.ceil(count / outer), ended - began);
+          if (ended - paused > SLICE_MS) {
+            await pause();
+            paused = performance.now();
+          }
+        }
         epoch++;
         if (!Number.isFinite(sum)) throw diverged(epoch, `the loss became ${sum}`);
         if (convergedAt === undefined && reached()) convergedAt = epoch;
         await record(epoch);
-        if (performance.now() - paused > SLICE_MS) {
-          await pause();
-          paused = performance.now();
-        }
       }
       const last = await look(epoch);
       if (!Number.isFinite(last.loss)) throw diverged(epoch, `the loss became ${last.loss}`);
