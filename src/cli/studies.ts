@@ -4,17 +4,22 @@
  * @module
  */
 
+import { loadCifar, loadDigits } from "../data/imageFiles.ts";
 import { biasReport } from "../report/bias.ts";
 import { booleanReport } from "../report/boolean.ts";
 import { formatWhole } from "../report/format.ts";
+import { imageReport } from "../report/images.ts";
 import { posteriorReport } from "../report/posterior.ts";
 import { signed } from "../report/prediction.ts";
 import { rescalingReport } from "../report/rescaling.ts";
+import { temporalReport } from "../report/temporal.ts";
 import { biasStudy } from "../study/bias.ts";
 import { booleanStudy } from "../study/boolean.ts";
+import { cifarStudy, mnistStudy, optimizersStudy } from "../study/images.ts";
 import { type PosteriorAnalysis, posteriorStudy } from "../study/posterior.ts";
 import type { PredictionAnalysis } from "../study/prediction.ts";
 import { rescalingStudy } from "../study/rescaling.ts";
+import { temporalStudy } from "../study/temporal.ts";
 import type { Session } from "./session.ts";
 import { runStudy, type StudyFlags, type StudyVerb } from "./study.ts";
 
@@ -73,6 +78,11 @@ const STUDIES: Readonly<Record<string, AnyVerb>> = {
   boolean: entry({ study: booleanStudy, report: booleanReport, load: nothing, ...prediction }),
   rescaling: entry({ study: rescalingStudy, report: rescalingReport, load: nothing, ...finding }),
   bias: entry({ study: biasStudy, report: biasReport, load: nothing, ...finding }),
+  // not verbs yet: they are about the volume of functions on pictures, which no method here reaches
+  mnist: entry({ study: mnistStudy, report: imageReport, load: loadDigits, ...prediction }),
+  cifar: entry({ study: cifarStudy, report: imageReport, load: loadCifar, ...prediction }),
+  optimizers: entry({ study: optimizersStudy, report: imageReport, load: loadDigits, ...prediction }),
+  temporal: entry({ study: temporalStudy, report: temporalReport, load: loadDigits, ...finding }),
   posterior: entry({ study: posteriorStudy, report: posteriorReport, load: nothing, ...finding, json: posteriorJson }),
 };
 
