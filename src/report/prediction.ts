@@ -154,24 +154,37 @@ ${others
 }
 
 /** The final table. */
-export function predictorTable({ predictors }: PredictionAnalysis): string {
+export function predictorTable({ predictors, common, networks }: PredictionAnalysis): string {
+  const partial = common < networks.length;
   return `<h2>What predicts generalisation</h2>
 <p>Correlations with the accuracy on E, strongest first by Spearman's coefficient, with 95 % intervals of a studentised bootstrap over networks. A
 quantity is invariant if it stays as it is when a network's weights are rescaled without a change of its outputs.</p>
 ${dataTable(
-  ["<measure", "<invariant?", "networks", "Pearson", "Spearman", "Kendall τ-b", "granulated"],
+  [
+    "<measure",
+    "<invariant?",
+    "networks",
+    "Pearson",
+    "Spearman",
+    ...(partial ? [`Spearman, the same ${common}`] : []),
+    "Kendall τ-b",
+    "granulated",
+  ],
   predictors.map((p) => [
     escapeHtml(p.label),
     p.invariant ? "yes" : "no",
     formatWhole(p.networks),
     coefficient(p.correlations.pearson),
     coefficient(p.correlations.spearman),
+    ...(partial ? [coefficient(p.onCommon)] : []),
     coefficient(p.correlations.kendall),
     granulatedText(p),
   ]),
 )}
 <p class="soft">Granulated: Kendall's coefficient within groups that differ in one hyper-parameter alone, then averaged, so that none shines by following a
-hyper-parameter; its axes are below it.</p>`;
+hyper-parameter; its axes are below it.${
+    partial ? ` The same ${common}: the networks whose volume is known, so that all are compared on the same ones.` : ""
+  }</p>`;
 }
 
 function granulatedText({ granulated }: PredictorRecord): string {

@@ -69,7 +69,7 @@ export const BOOLEAN_SETTINGS: BooleanSettings = {
   train: 64,
   complexities: [45, 60, 75],
   candidates: 10_000,
-  attacks: [0, 2, 4, 8, 12, 16, 24, 32, 48, 64],
+  attacks: [0, 2, 4, 8, 16, 24, 32, 64],
   repeats: 2,
   learningRate: 0.05,
   batch: 32,
@@ -78,9 +78,9 @@ export const BOOLEAN_SETTINGS: BooleanSettings = {
     { learningRate: 0.01, batch: 32 },
     { learningRate: 0.05, batch: 8 },
   ],
-  particles: 24,
+  particles: 20,
   repetitions: 4,
-  maxLevels: 150,
+  maxLevels: 200,
   measures: CHEAP_MEASURES,
 };
 

@@ -8,7 +8,7 @@ import type { Kernels } from "../engine/kernels.ts";
 import { sharedKernels } from "../engine/module.ts";
 import { breathe } from "../engine/platform.ts";
 import { type Correlations, correlateFew } from "../statistics/correlateFew.ts";
-import { spearman } from "../statistics/correlation.ts";
+import { type Correlation, spearman } from "../statistics/correlation.ts";
 import { type GranulatedKendall, granulatedKendall } from "../statistics/granulatedKendall.ts";
 import { logGamma } from "../statistics/logGamma.ts";
 import { bootstrapWords } from "./bootstrapWords.ts";
@@ -31,6 +31,8 @@ export interface PredictorRecord {
   readonly values: ReadonlyArray<number | null>;
   readonly standardErrors: ReadonlyArray<number | null>;
   readonly correlations: Correlations;
+  /** Spearman's coefficient over the networks that every volume is known of: volumes miss the rarest functions, flatness does not. */
+  readonly onCommon: Correlation;
   readonly granulated: GranulatedKendall;
   /** Spearman's coefficient within each task; null where it is undefined. */
   readonly byTask: ReadonlyArray<{
@@ -55,6 +57,8 @@ export interface SettingRecord {
 export interface PredictionAnalysis {
   /** Keys of the networks of the main set that converged. */
   readonly networks: readonly string[];
+  /** How many of them have every volume. */
+  readonly common: number;
   readonly counts: {
     readonly trained: number;
     readonly converged: number;
@@ -191,6 +195,10 @@ export async function analysePrediction(
   const fitting = records.filter(({ converged }) => converged);
   const main = fitting.filter((record) => record.main);
   const defined = predictorsOf(main, kernels);
+  const volumes = defined.filter(({ kind }) => kind === "volume");
+  const common = main.filter((record) => volumes.every((volume) => volume.value(record) !== null));
+  const correlated = (pairs: readonly Pair[]): Correlations =>
+    correlateFew(...columns(pairs), resamples, bootstrapWords(kernels), kernels);
   const predictors: PredictorRecord[] = [];
   for (const predictor of defined) {
     await breathe();
@@ -202,6 +210,7 @@ export async function analysePrediction(
       values: all.map(({ record }) => of(record)),
       grouping,
     });
+    const correlations = correlated(pairs);
     predictors.push({
       name: predictor.name,
       label: predictor.label,
@@ -210,7 +219,8 @@ export async function analysePrediction(
       networks: pairs.length,
       values: main.map((record) => predictor.value(record)),
       standardErrors: main.map((record) => predictor.error(record)),
-      correlations: correlateFew(...columns(pairs), resamples, bootstrapWords(kernels), kernels),
+      correlations,
+      onCommon: (common.length < main.length ? correlated(pairsOf(predictor, common)) : correlations).spearman,
       granulated: granulatedKendall(...columns(all), [
         axis("task", ({ task }) => task, true),
         axis("optimiser", ({ optimizer }) => optimizer),
@@ -230,11 +240,11 @@ export async function analysePrediction(
     fitting,
     order.map((i) => defined[i]),
   );
-  const volumes = defined.filter(({ kind }) => kind === "volume");
   const countBy = (test: (record: NetworkRecord, name: string) => boolean): Record<string, number> =>
     Object.fromEntries(volumes.map(({ name }) => [name, main.filter((record) => test(record, name)).length]));
   return {
     networks: main.map(({ key }) => key),
+    common: common.length,
     counts: {
       trained: records.length,
       converged: fitting.length,
@@ -246,7 +256,7 @@ export async function analysePrediction(
     },
     predictors: sorted,
     settings,
-    finding: findingOf(sorted, main.length, what),
+    finding: findingOf(sorted, common.length, main.length, what),
   };
 }
 
@@ -275,15 +285,13 @@ function settingsOf(records: readonly NetworkRecord[], predictors: readonly Pred
 
 const signed = (x: number): string => x.toFixed(2).replace("-", "−");
 
-function inWords({ label, correlations }: PredictorRecord): string {
-  const { value, ci95 } = correlations.spearman;
+function inWords({ label, onCommon: { value, ci95 } }: PredictorRecord): string {
   return `${label} ${value === null ? "not at all" : signed(value)}${ci95 ? ` (${signed(ci95[0])} to ${signed(ci95[1])})` : ""}`;
 }
 
 /** Whether the intervals of two strengths leave a gap, the first above. */
 function clearlyStronger(a: PredictorRecord, b: PredictorRecord): boolean {
-  const ends = ({ correlations }: PredictorRecord): [number, number] | null => {
-    const { value, ci95 } = correlations.spearman;
+  const ends = ({ onCommon: { value, ci95 } }: PredictorRecord): [number, number] | null => {
     if (value === null || ci95 === null) return null;
     return value < 0 ? [-ci95[1], -ci95[0]] : [ci95[0], ci95[1]];
   };
@@ -291,19 +299,39 @@ function clearlyStronger(a: PredictorRecord, b: PredictorRecord): boolean {
   return first !== null && second !== null && first[0] > second[1];
 }
 
+/** How a volume compares with a measure of flatness. */
+function comparison(volume: PredictorRecord, flat: PredictorRecord): string {
+  if (clearlyStronger(volume, flat)) return "volume predicts better, as the paper claims";
+  if (clearlyStronger(flat, volume)) return "flatness predicts better, against the paper's claim";
+  return "these networks do not tell which of the two predicts better";
+}
+
+/** The paper's measure of flatness. */
+const PAPERS = "keskar-protocol";
+
 /** One sentence, made of the numbers. */
-function findingOf(predictors: readonly PredictorRecord[], networks: number, what: string): string {
-  const best = (kind: PredictorKind): PredictorRecord | undefined => predictors.find((p) => p.kind === kind);
-  const [volume, flat, nothing] = [best("volume"), best("flatness"), best("null")];
-  const start = `Over ${networks} ${what}, Spearman's rank correlation with the accuracy on E is`;
-  const rest = nothing ? `, and for ${inWords(nothing)}` : "";
-  if (!volume || !flat) return `${start} strongest for ${predictors[0] ? inWords(predictors[0]) : "nothing"}${rest}.`;
-  const verdict = clearlyStronger(volume, flat)
-    ? "volume predicts better, as the paper claims"
-    : clearlyStronger(flat, volume)
-      ? "flatness predicts better, against the paper's claim"
-      : "these networks do not tell which of the two predicts better";
-  const rightSign =
-    (volume.correlations.spearman.value ?? 0) > 0 ? "" : " (of the wrong sign: larger volumes generalise worse)";
-  return `${start}, for ${inWords(volume)}${rightSign}, for the strongest flatness measure, ${inWords(flat)}${rest}: ${verdict}.`;
+function findingOf(predictors: readonly PredictorRecord[], common: number, networks: number, what: string): string {
+  const strongest = (kind: PredictorKind): PredictorRecord | undefined =>
+    predictors
+      .filter((p) => p.kind === kind)
+      .reduce<PredictorRecord | undefined>(
+        (best, p) => (best && Math.abs(best.onCommon.value ?? 0) >= Math.abs(p.onCommon.value ?? 0) ? best : p),
+        undefined,
+      );
+  const [volume, flat, nothing] = [strongest("volume"), strongest("flatness"), strongest("null")];
+  const start =
+    volume && common < networks
+      ? `Over the ${common} of ${networks} ${what} whose volume is known`
+      : `Over ${networks} ${what}`;
+  const subject = `${start}, Spearman's rank correlation with the accuracy on E is`;
+  const rest = nothing ? `, for ${inWords(nothing)}` : "";
+  if (!volume || !flat) return `${subject} strongest for ${predictors[0] ? inWords(predictors[0]) : "nothing"}${rest}.`;
+  const wrong = (volume.onCommon.value ?? 0) > 0 ? "" : " (of the wrong sign: larger volumes generalise worse)";
+  const papers = predictors.find(({ name }) => name === PAPERS);
+  const sharpness = papers && papers !== flat ? `, for the paper's sharpness, ${inWords(papers)}` : "";
+  const against =
+    papers && papers !== flat
+      ? `against the paper's sharpness, ${comparison(volume, papers)}; against the strongest, ${comparison(volume, flat)}`
+      : comparison(volume, flat);
+  return `${subject}, for ${inWords(volume)}${wrong}${sharpness}, for the strongest measure of flatness, ${inWords(flat)}${rest}: ${against}.`;
 }
