@@ -27,6 +27,7 @@ export default defineConfig({
             "@jax-js/jax",
             "@stdlib/math-base-special-erfcx",
             "@stdlib/stats-base-dists-normal-logcdf",
+            "simple-statistics",
           ],
         },
         test: {

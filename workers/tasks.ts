@@ -2,6 +2,7 @@
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
 import { shardTask } from "../src/training/shardTask.ts";
+import { trainManyTask } from "../src/training/trainManyTask.ts";
 import { epHelperTask } from "../src/volume/epHelperTask.ts";
 import { epTask } from "../src/volume/epTask.ts";
 import { laplaceTask } from "../src/volume/laplaceTask.ts";
@@ -22,4 +23,5 @@ export const tasks = [
   laplaceTask,
   orthantPlanTask,
   orthantTask,
+  trainManyTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;

@@ -192,6 +192,14 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
   );
 }
 
+/** Studies by name (`studies.ts`), with what their `--data` is, if they take any. */
+const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?: string]> = [
+  ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
+  ["rescaling", "every measure and log P(f) of a network whose weights are rescaled"],
+  ["bias", "P(f) against rank and complexity, for several priors"],
+  ["posterior", "how often optimisers find each function, against its posterior P_B(f|S)"],
+];
+
 async function commandLine(): Promise<Command> {
   const program = new Command("flatvol")
     .description("How much of a neural network's parameter space maps to a function")
@@ -255,6 +263,28 @@ async function commandLine(): Promise<Command> {
       typed(process.argv.slice(2)),
     ),
   );
+
+  for (const [name, description, data] of STUDIES) {
+    const command = study.command(name).description(description);
+    addAll(command, [
+      new Option("--out <dir>", "directory for report.html, records.json, records.parquet").default(
+        `flatvol-report/${name}`,
+      ),
+      new Option("--quick", "a minute's version"),
+      seedFlag(),
+      workersFlag(),
+      ...(data === undefined ? [] : [new Option("--data <dir>", data)]),
+      ...outputFlags(),
+    ]);
+    verb(command, async (flags, session) =>
+      (await import("./studies.ts")).studyVerb(
+        name,
+        flags as Parameters<typeof import("./studies.ts").studyVerb>[1],
+        session,
+        typed(process.argv.slice(2)),
+      ),
+    );
+  }
 
   const bench = program
     .command("bench")

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import fs from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { checkWritableFile, writeFileWhole } from "../data/files.ts";
 import { createPool } from "../engine/pool.ts";
 import { countReport } from "../report/count.ts";
@@ -15,6 +14,7 @@ import { countFunctions } from "../volume/count.ts";
 import { UsageError } from "./arguments.ts";
 import { topLines, totals } from "./count.ts";
 import { type CountFlags, countOptionsOf, networkOf } from "./networkOptions.ts";
+import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
 import { checkingInput, type Session } from "./session.ts";
 import { factLines } from "./textTable.ts";
 
@@ -108,39 +108,5 @@ export async function studyCount(flags: StudyCountFlags, session: Session, comma
     options.spill?.close();
     pool.close();
     if (!finished) removeIfEmpty(made);
-  }
-}
-
-/**
- * Makes a directory and those above it. One by one: `mkdirSync` with `recursive` never returns where a file system takes
- * no directories (/proc).
- *
- * @returns those that had to be made, outermost first.
- */
-function makeDirectory(path: string): string[] {
-  const missing: string[] = [];
-  for (let at = resolve(path); !fs.existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
-  const made: string[] = [];
-  try {
-    for (const directory of missing) {
-      fs.mkdirSync(directory);
-      made.push(directory);
-    }
-    if (!fs.statSync(path).isDirectory()) throw Object.assign(new Error(), { code: "it is no directory" });
-  } catch (error) {
-    removeIfEmpty(made);
-    throw new UsageError(
-      `--out: cannot make the directory "${path}" (${(error as NodeJS.ErrnoException).code ?? error})`,
-    );
-  }
-  return made;
-}
-
-/** Removes the directories that were made, unless something is in them. */
-function removeIfEmpty(made: readonly string[]): void {
-  try {
-    for (const directory of [...made].reverse()) fs.rmdirSync(directory);
-  } catch {
-    // not empty: it stays
   }
 }

@@ -9,7 +9,7 @@ import type { Correlation } from "../statistics/correlation.ts";
 import type { CountRecords, TopFunction } from "../study/count.ts";
 import { decades, figure, formatDecade, key, legend } from "./figure.ts";
 import { escapeHtml, formatNumber, formatProse, formatShare, formatWhole, superscript } from "./format.ts";
-import { page } from "./page.ts";
+import { card, factsTable, page } from "./page.ts";
 import { truthTable } from "./truthTable.ts";
 
 /**
@@ -84,10 +84,6 @@ and all ${formatWhole(samples)} networks share ${formatWhole(distinct)} function
   }
 The share of random networks that compute a function <em>f</em> is its prior probability <em>P</em>(<em>f</em>): the volume of parameter
 space that <em>f</em> takes up.</p>`;
-}
-
-function card(term: string, value: string, note = ""): string {
-  return `<div><dt>${term}</dt><dd>${value}${note ? `<small>${note}</small>` : ""}</dd></div>`;
 }
 
 function statistics(records: CountRecords): string {
@@ -470,13 +466,10 @@ function provenance(records: CountRecords): string {
     ["platform", run.platform && escapeHtml(run.platform)],
     ["digest", `<code>${escapeHtml(records.digest)}</code>`],
   ];
-  const rows = facts.filter(([, value]) => value).map(([name, value]) => `<tr><th>${name}</th><td>${value}</td></tr>`);
   return `<h2>How this was made</h2>
 <p>The same network, seed and number of samples give the same table to the bit, whatever the machine, the number of workers, in Node or
 in a browser: the digest (SHA-256 over all functions and counts) tells.</p>
-<table class="facts"><tbody>
-${rows.join("\n")}
-</tbody></table>
+${factsTable(facts)}
 <p class="soft">Zipf's law for this prior: Valle-Pérez, Camargo, Louis, <em>Deep learning generalizes because the parameter-function map is biased
 towards simple functions</em>, arXiv 1805.08522 (2019). Complexity: Dingle, Camargo, Louis, <em>Input-output maps are strongly
 biased towards simple outputs</em> (2018). Probability as volume: Zhang, Reid, Valle-Pérez, Louis, arXiv 2103.06219. 10${superscript(-3)} means 0.001.</p>`;

@@ -16,6 +16,7 @@ export interface Canvas {
 }
 
 const WIDE: Canvas = { width: 720, height: 400, narrow: false };
+const PANEL: Canvas = { width: 360, height: 240, narrow: true };
 const NARROW: Canvas = { width: 360, height: 300, narrow: true };
 
 /**
@@ -36,6 +37,11 @@ export function figure(
     (canvas) => `<div class="${canvas.narrow ? "narrow" : "wide"}">${draw(canvas, label, options(canvas))}</div>`,
   );
   return `<figure>\n${legend}\n${pictures.join("\n")}\n<figcaption>${caption}</figcaption>\n</figure>`;
+}
+
+/** A small figure, of the same size on every page. */
+export function panel(label: string, options: (canvas: Canvas) => Plot.PlotOptions, caption: string): string {
+  return `<figure>\n${draw(PANEL, label, options(PANEL))}\n<figcaption>${caption}</figcaption>\n</figure>`;
 }
 
 /** One picture as a file of its own. @param label what it shows, for those who cannot see it. */

@@ -52,11 +52,16 @@ td { text-align: right; white-space: nowrap; vertical-align: middle; }
 th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid var(--line); }
 th.left, td.left { text-align: left; }
 td .mono { display: inline-block; width: 16ch; font-size: 0.95em; line-height: 1.3; white-space: normal; }
-td small { color: var(--soft); display: block; font-size: 0.92em; }
+td small, th small { color: var(--soft); display: block; font-size: 0.92em; font-weight: 400; }
 .picture { display: block; width: 64px; height: auto; max-height: 48px; background: var(--panel); outline: 1px solid var(--line); }
 .facts th { text-align: left; width: 11rem; vertical-align: top; }
 .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.panels { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0.5rem 1.5rem; }
+.panels figure { margin: 0.4rem 0; }
+.panels h3 { font-size: 0.95rem; margin: 0.4rem 0 0; }
+.finding { background: var(--panel); border-left: 4px solid var(--mark); border-radius: 0 8px 8px 0; padding: 0.8rem 1rem; font-size: 1.05rem; }
 @media (max-width: 34rem) {
+  .panels { grid-template-columns: 1fr; }
   .wide { display: none; }
   .narrow { display: block; }
   h1 { font-size: 1.4rem; }
@@ -66,13 +71,34 @@ td small { color: var(--soft); display: block; font-size: 0.92em; }
   :root {${COLOURS_LIGHT}
   }
   main { max-width: none; padding: 0; }
-  figure, .cards div, tr { break-inside: avoid; }
+  figure, .cards div, .finding, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
   .scroll { overflow: visible; }
   table { font-size: 0.72rem; }
   body { font-size: 0.9rem; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
+
+/** A number with its name, for a list of cards. All are HTML. */
+export function card(term: string, value: string, note = ""): string {
+  return `<div><dt>${term}</dt><dd>${value}${note ? `<small>${note}</small>` : ""}</dd></div>`;
+}
+
+/** Names and values, as HTML; those without a value are left out. */
+export function factsTable(facts: ReadonlyArray<readonly [string, string | undefined]>): string {
+  const rows = facts.filter(([, value]) => value).map(([name, value]) => `<tr><th>${name}</th><td>${value}</td></tr>`);
+  return `<table class="facts"><tbody>\n${rows.join("\n")}\n</tbody></table>`;
+}
+
+/** A table. Columns whose titles begin with `<` are to the left. All are HTML. */
+export function dataTable(titles: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const left = titles.map((title) => title.startsWith("<"));
+  const cell = (tag: string, text: string, c: number): string =>
+    `<${tag}${left[c] ? ' class="left"' : ""}>${text}</${tag}>`;
+  const head = titles.map((title, c) => cell("th", left[c] ? title.slice(1) : title, c)).join("");
+  const body = rows.map((row) => `<tr>${row.map((text, c) => cell("td", text, c)).join("")}</tr>`).join("\n");
+  return `<div class="scroll"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body}\n</tbody></table></div>`;
+}
 
 /** @param body HTML. */
 export function page(title: string, body: string): string {

@@ -60,6 +60,27 @@ export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return pearson(rankX, rankY);
 }
 
+/**
+ * Kendall's tau-b [Kendall 1945]: concordant less discordant pairs, over the geometric mean of the numbers of pairs that are
+ * not tied in x and in y. O(n^2); NaN if one side is constant.
+ */
+export function kendall(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  let score = 0;
+  let untiedX = 0;
+  let untiedY = 0;
+  for (let i = 1; i < x.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const a = Math.sign(x[i] - x[j]);
+      const b = Math.sign(y[i] - y[j]);
+      score += a * b;
+      untiedX += a * a;
+      untiedY += b * b;
+    }
+  }
+  const scale = Math.sqrt(untiedX) * Math.sqrt(untiedY);
+  return scale > 0 ? Math.max(-1, Math.min(1, score / scale)) : Number.NaN;
+}
+
 /** A coefficient and its 95 % interval; null where it is undefined. */
 export interface Correlation {
   readonly value: number | null;
@@ -67,7 +88,8 @@ export interface Correlation {
 }
 
 /**
- * Pearson's and Spearman's coefficients with percentile bootstrap intervals over the pairs [Efron & Tibshirani 1993, 13.3].
+ * Pearson's and Spearman's coefficients with percentile bootstrap intervals over the pairs [Efron & Tibshirani 1993, 13.3]:
+ * for thousands of pairs. For few, percentiles are too narrow (`correlateFew`).
  *
  * @param words returns the next 32 random bits.
  */
@@ -85,8 +107,7 @@ export function correlate(
   const linear: number[] = [];
   const ranked: number[] = [];
   for (let r = 0; r < resamples; r++) {
-    // the multiply-shift map of 32 bits to [0, n) is uneven by at most n / 2^32
-    for (let i = 0; i < n; i++) picked[i] = Math.floor((words() / 2 ** 32) * n);
+    resample(picked, words);
     for (let i = 0; i < n; i++) {
       a[i] = x[picked[i]];
       b[i] = y[picked[i]];
@@ -102,6 +123,12 @@ export function correlate(
   };
 }
 
+/** Draws with replacement from 0 to n - 1, n the length. */
+export function resample(picked: Uint32Array, words: () => number): void {
+  // the multiply-shift map of 32 bits to [0, n) is uneven by at most n / 2^32
+  for (let i = 0; i < picked.length; i++) picked[i] = Math.floor((words() / 2 ** 32) * picked.length);
+}
+
 function summary(value: number, resampled: number[]): Correlation {
   if (Number.isNaN(value)) return { value: null, ci95: null };
   const sound = resampled.filter((r) => !Number.isNaN(r)).sort((p, q) => p - q);
@@ -110,7 +137,7 @@ function summary(value: number, resampled: number[]): Correlation {
 }
 
 /** Linear interpolation between order statistics. */
-function quantile(sorted: number[], q: number): number {
+export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const low = Math.floor(at);
   const high = Math.min(low + 1, sorted.length - 1);

@@ -14,6 +14,7 @@ import type { EntropyEstimates } from "../statistics/entropy.ts";
 import { wilsonInterval } from "../statistics/intervals.ts";
 import { type DescribedRows, type DescribeOptions, describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { DesignEffect, FunctionTable, UnseenMass } from "../volume/functionTable.ts";
+import { bootstrapWords } from "./bootstrapWords.ts";
 
 /** How the numbers came about: what a table does not know. All of it is optional, and printed as given. */
 export interface RunRecord {
@@ -140,8 +141,6 @@ const MINIMUM_COUNT = 10;
 /** More functions than this do not narrow a correlation in any way that matters. */
 const CORRELATED = 10_000;
 const RESAMPLES = 1000;
-/** Stream of the generator for bootstrap draws (0 is the parameters'). */
-const BOOTSTRAP_STREAM = 0x1001;
 /** Bins of count a decade. */
 const BINS = 8;
 
@@ -378,32 +377,7 @@ function correlations(tally: Tally, samples: number, kernels: Kernels): Correlat
       y: "log10P",
       functions,
       minimumCount,
-      ...correlate(complexities, logs, RESAMPLES, randomWords(kernels)),
+      ...correlate(complexities, logs, RESAMPLES, bootstrapWords(kernels)),
     },
   ];
-}
-
-/** The generator's words at seed 0 in the bootstrap's stream. */
-function randomWords(kernels: Kernels): () => number {
-  const vectors = 1024;
-  const mark = kernels.mark();
-  const state = kernels.allocate(64);
-  kernels.exports.seedLanes(state, 0, 0, 0, 0, BOOTSTRAP_STREAM);
-  const seeded = kernels.u32(state, 16).slice();
-  kernels.release(mark);
-  let words = new Uint32Array(0);
-  let at = 0;
-  return () => {
-    if (at === words.length) {
-      const place = kernels.mark();
-      const again = kernels.put(seeded);
-      const buffer = kernels.allocate(16 * vectors);
-      kernels.exports.xoshiroWords(buffer, vectors, again);
-      words = kernels.u32(buffer, 4 * vectors).slice();
-      seeded.set(kernels.u32(again, 16));
-      kernels.release(place);
-      at = 0;
-    }
-    return words[at++];
-  };
 }

@@ -6,14 +6,14 @@
 import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
 import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
-import { RandomStream } from "../engine/random.ts";
 import { onBuild, type Task } from "../engine/task.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
 import { checkDataset, checkLoss } from "./dataset.ts";
+import { drawInitialParameters } from "./initialParameters.ts";
 import { checkOptimizer, OPTIMIZER_OPTIONS, type OptimizerOptions } from "./optimiser.ts";
 import type { Dataset, LossName } from "./surface.ts";
-import { INITIAL_STREAM, type MeasurePlan, type TrainArguments, type TrainResult } from "./trainTask.ts";
+import type { MeasurePlan, TrainArguments, TrainResult } from "./trainTask.ts";
 
 /** What `train` takes. */
 export interface TrainOptions extends OptimizerOptions {
@@ -54,18 +54,7 @@ export interface TrainOptions extends OptimizerOptions {
 
 /** A draw of parameters from the prior, layer by layer. */
 export async function initialParameters(network: Network, seed: bigint): Promise<Float32Array<ArrayBuffer>> {
-  const random = new RandomStream(await sharedKernels(), seed, 0, INITIAL_STREAM);
-  const w = new Float32Array(network.parameterCount);
-  random.gaussians(w);
-  const { layers, sigmaW2, sigmaB2 } = network;
-  let at = 0;
-  for (let l = 1; l < layers.length; l++) {
-    const weights = at + layers[l] * layers[l - 1];
-    const scale = Math.sqrt(sigmaW2 / layers[l - 1]);
-    for (; at < weights; at++) w[at] *= scale;
-    for (const end = weights + layers[l]; at < end; at++) w[at] *= Math.sqrt(sigmaB2);
-  }
-  return w;
+  return drawInitialParameters(await sharedKernels(), network, seed);
 }
 
 /** How measures are taken during a training; they are built on training, so they are handed in. */

@@ -16,9 +16,8 @@ import { getParameters, putParameters } from "./plan.ts";
 import type { Dataset, LossName, LossSurface } from "./surface.ts";
 
 /** Streams of random numbers of training. */
-export const INITIAL_STREAM = 0x100;
 export const SHUFFLE_STREAM = 0x101;
-const NOISE_STREAM = 0x102;
+export const NOISE_STREAM = 0x102;
 const MEASURE_STREAM = 0x103;
 
 /** A flatness measure's outcome during a training. */

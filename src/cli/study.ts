@@ -1,0 +1,114 @@
+/**
+ * `flatvol study NAME`: runs a study, keeps its records while it runs, and writes its report.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { checkWritableFile, writeFileWhole } from "../data/files.ts";
+import { checkSeed } from "../engine/checks.ts";
+import { createPool } from "../engine/pool.ts";
+import { formatWhole } from "../report/format.ts";
+import { STUDY_FILES } from "../report/provenance.ts";
+import { recordsToParquet } from "../report/recordTable.ts";
+import { RecordFile } from "../study/recordFile.ts";
+import { runTasks, type StudyTask } from "../study/run.ts";
+import { type Study, type StudyRecords, studyRecords } from "../study/study.ts";
+import { UsageError } from "./arguments.ts";
+import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
+import { type CommonOptions, checkingInput, type Session } from "./session.ts";
+import { factLines } from "./textTable.ts";
+
+/** Flags of the verb. */
+export interface StudyFlags extends CommonOptions {
+  readonly out?: string;
+  readonly quick?: boolean;
+  readonly seed: bigint;
+  readonly workers?: number;
+  readonly data?: string;
+}
+
+/** A study as the command line knows it. */
+export interface StudyVerb<S extends object, R, A, D> {
+  readonly study: Study<S, R, A, D>;
+  report(records: StudyRecords<S, R, A>): string;
+  /** What is printed of it. */
+  lines(analysis: A): Array<readonly [string, string]>;
+  /** What `--json` tells of the analysis beside it. */
+  json(analysis: A): Record<string, unknown>;
+  /** The data that it needs, from the directory of `--data` if there is one. */
+  load(directory: string | undefined): Promise<D>;
+}
+
+export async function runStudy<S extends object, R, A, D>(
+  verb: StudyVerb<S, R, A, D>,
+  flags: StudyFlags,
+  session: Session,
+  command: string,
+): Promise<void> {
+  const { study } = verb;
+  const settings = flags.quick ? study.quick : study.full;
+  const seed = checkSeed("seed", flags.seed).value;
+  const data = await verb.load(flags.data).catch((error: unknown) => {
+    if (error instanceof RangeError) throw new UsageError(`--data: ${error.message.replace(/^data: /, "")}`);
+    throw error;
+  });
+  const directory = flags.out ?? join("flatvol-report", study.name);
+  const made = makeDirectory(directory);
+  const path = (name: keyof typeof STUDY_FILES): string => join(directory, STUDY_FILES[name]);
+  const pool = createPool({ workers: flags.workers });
+  let store: RecordFile | undefined;
+  try {
+    for (const name of ["report", "records", "table"] as const)
+      checkingInput("--out", () => checkWritableFile(path(name)));
+    const identity = { study: study.name, seed: String(seed), settings };
+    store = checkingInput("--out", () => new RecordFile(path("partial"), identity));
+    const earlier = store.found.size;
+    const startedAt = new Date().toISOString();
+    const started = performance.now();
+    const { signal } = session;
+    session.progress.show("preparing", 0, 1);
+    const run = (tasks: Array<StudyTask<R>>): Promise<R[]> =>
+      runTasks(tasks, {
+        pool,
+        signal,
+        store,
+        onProgress: ({ stage, done, total, rate, secondsLeft }) =>
+          session.progress.show(stage, done, total, rate, secondsLeft),
+      });
+    const records = await run(await study.tasks(settings, seed, data));
+    if (study.followUp) records.push(...(await run(await study.followUp(settings, seed, data, records.slice()))));
+    const analysis = await study.analyse(records, settings, signal);
+    const seconds = (performance.now() - started) / 1000;
+    const outcome: StudyRecords<S, R, A> = studyRecords(identity, records, analysis, {
+      command,
+      startedAt,
+      seconds,
+      workers: pool.size,
+      platform: `node ${process.versions.node}, ${process.platform} ${process.arch}`,
+    });
+    const { records: _records, ...about } = outcome;
+    writeFileWhole(path("records"), `${JSON.stringify(outcome)}\n`);
+    writeFileWhole(path("table"), recordsToParquet(records, { ...about, analysis: undefined }));
+    writeFileWhole(path("report"), verb.report(JSON.parse(JSON.stringify(outcome)) as StudyRecords<S, R, A>));
+    store.remove();
+    session.progress.clear();
+    const files = { report: path("report"), records: path("records"), table: path("table") };
+    if (session.json) {
+      session.printJson({ ...about, ...verb.json(analysis), records: records.length, files });
+      return;
+    }
+    const facts: Array<readonly [string, string]> = [
+      ...verb.lines(analysis),
+      [
+        "records",
+        `${formatWhole(records.length)} in ${seconds.toFixed(1)} s${earlier > 0 ? `, ${formatWhole(earlier)} of them from an earlier run` : ""}`,
+      ],
+      ...Object.entries(files).map(([name, file]) => [name === "table" ? "parquet" : name, file] as const),
+    ];
+    for (const line of factLines(facts)) session.print(line);
+  } finally {
+    store?.close();
+    pool.close();
+    removeIfEmpty(made);
+  }
+}
