@@ -198,7 +198,7 @@ function addFirstGradient(
 }
 
 /** Activations of a block; the last layer's outputs are linear. */
-function forward(plan: usize, x: usize, first: i32, indices: usize, count: i32): void {
+export function forward(plan: usize, x: usize, first: i32, indices: usize, count: i32): void {
   const layers = load<i32>(plan, LAYERS);
   const w = field(plan, W);
   for (let l = 0; l < layers; l++) {
@@ -328,7 +328,15 @@ function backThrough(plan: usize, l: i32, d: usize, m: usize, out: usize, count:
 }
 
 /** Gradient of a block into `gradient` from dL/dz of the last layer in buffer `d`; uses buffer `d` of every layer. */
-function backward(plan: usize, d: usize, x: usize, first: i32, indices: usize, count: i32, gradient: usize): void {
+export function backward(
+  plan: usize,
+  d: usize,
+  x: usize,
+  first: i32,
+  indices: usize,
+  count: i32,
+  gradient: usize,
+): void {
   const w = field(plan, W);
   for (let l = load<i32>(plan, LAYERS) - 1; l >= 0; l--) {
     const layer = layerOf(plan, l);
@@ -383,7 +391,8 @@ function curvatureOf(plan: usize, count: i32, scale: f64): void {
   );
 }
 
-function inputsOf(plan: usize, first: i32, indices: usize, count: i32): usize {
+/** Where a block's inputs are, for `forward` and `backward`. */
+export function inputsOf(plan: usize, first: i32, indices: usize, count: i32): usize {
   return field(plan, STARTS) ? 0 : denseInputs(plan, first, indices, count);
 }
 

@@ -15,6 +15,7 @@ export {
   partialGradientAt,
   wrongPredictions,
 } from "./gradient";
+export { hamiltonianEvaluate, hamiltonianMove } from "./hamiltonian";
 export { affineKernel, layerKernel } from "./layerKernel";
 export { fromFlat, toFlat, transposeMatrix } from "./layout";
 export { lempelZivWords, lempelZivWordsReversed } from "./lempelZiv";
@@ -48,10 +49,10 @@ export { orthantHazards } from "./orthantTilt";
 export { panelFactor, panelNorms, panelProducts, panelSolve, panelUpdate } from "./panels";
 export { backwardSolve, forwardSolve, scaledPlusIdentity, scaledRow, symmetricProduct } from "./panelVectors";
 export { philox4x32 } from "./philox";
+export { signLoss, signLossGradient, signMargins, wrongSigns } from "./signLoss";
 export { probitDerivatives, siteMoments, sumOfLogs } from "./sites";
 export { sparsePoint } from "./sparseInputs";
 export { rowDot, sparseDense, sparseTile4, sparseTile16, sparseTile40, sumRow, sumSigns } from "./sparseRow";
-export { splittingBits, splittingEvaluate, splittingSweeps } from "./splitting";
 export { tridiagonalRow, tridiagonalTile, tridiagonalVectors } from "./symmetricEigen";
 export { tanhArray } from "./tanh";
 export { optimiserBytes, trainSteps } from "./train";

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { sharedKernels } from "../src/engine/module.ts";
 import { RandomStream } from "../src/engine/random.ts";
-import { localVolume, meanDivergence, priorDeviations } from "../src/flatness/localVolume.ts";
+import { localVolume, meanDivergence } from "../src/flatness/localVolume.ts";
 import type { MeasureOptions } from "../src/flatness/measure.ts";
 import { logRadialIntegral } from "../src/flatness/radialIntegral.ts";
+import { priorDeviations } from "../src/network/priorDeviations.ts";
 import { contextOf, gaussianVector, randomSurface } from "./randomSurface.ts";
 import { logGamma } from "./reference/distributions.ts";
 import { PlainSurface, softmax } from "./reference/plainSurface.ts";

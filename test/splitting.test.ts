@@ -29,7 +29,7 @@ describe("splittingVolume", () => {
       const exact = Math.log(1 / 8 + (pair(0, 1) + pair(0, 2) + pair(1, 2)) / (4 * Math.PI));
       const { logP, standardError } = await volume(
         { layers: [2, 1] },
-        { function: hex, inputs: { data: points, points: 3 }, particles: 100 },
+        { function: hex, inputs: { data: points, points: 3 }, particles: 60 },
       );
       // 8 comparisons by t with 11 degrees of freedom: false alarm 0.3 %
       expect(Math.abs(logP - exact)).toBeLessThan(5 * standardError);
@@ -51,7 +51,7 @@ describe("splittingVolume", () => {
     const chosen = [0, 0.4, 0.8, 1].map((q) => functions[Math.round(q * (functions.length - 1))]);
     table.close();
     for (const { function: f, count } of chosen) {
-      const { logP, standardError } = await volume(network, { function: f, particles, repetitions: 8 });
+      const { logP, standardError } = await volume(network, { function: f, particles, moves: 4, repetitions: 8 });
       const error = Math.hypot(standardError, 1 / Math.sqrt(count));
       // 20 comparisons by t with 7 degrees of freedom: false alarm 3 %; the seeds are fixed
       expect(Math.abs(logP - Math.log(count / samples))).toBeLessThan(5 * error);
@@ -80,13 +80,26 @@ describe("splittingVolume", () => {
     const here = await run({ workers: 0 });
     expect(here.repetitions.map(({ logP }) => logP)).toMatchInlineSnapshot(`
       [
-        -35.114117430492946,
-        -23.097000509792387,
-        -23.38468258224417,
+        -26.831581163325893,
+        -28.75696092501004,
+        -27.748163985433095,
       ]
     `);
     expect((await run({ workers: 2 })).repetitions).toEqual(here.repetitions);
     expect((await run({ workers: 0, seed: 1 })).logP).not.toBe(here.logP);
+  });
+
+  it("P = 0 where no network has the signs: says so, exactly", async () => {
+    const twice = { data: [0, 1, 1, 0, 0, 1], points: 3 };
+    const twins = await splittingVolume({ layers: [2, 3, 1] }, { function: "2", inputs: twice });
+    expect([twins.logP, twins.standardError]).toEqual([-Infinity, 0]);
+    expect(twins.reason).toBe("points 0 and 2 are the same, and have different bits");
+    const zero = await splittingVolume({ layers: [2, 3, 1], sigmaB2: 0 }, { function: "8" });
+    expect(zero.reason).toBe("point 0 is zero, where a network without biases is exactly 0, and its bit is 1");
+    // the same points with the same bits count once
+    const { logP } = await volume({ layers: [2, 1] }, { function: "4", inputs: { data: [1, 1, 3, 1], points: 2 } });
+    const same = await volume({ layers: [2, 1] }, { function: "4", inputs: { data: [1, 1, 3, 1, 1, 1], points: 3 } });
+    expect(Math.abs(same.logP - logP)).toBeLessThan(5 * same.standardError);
   });
 
   it("says so when it stalls, and gives no number", async () => {
@@ -95,7 +108,7 @@ describe("splittingVolume", () => {
       { function: "6996", particles: 20, repetitions: 2, maxLevels: 3, workers: 0 },
     );
     expect([result.logP, result.log10P, result.standardError]).toEqual([undefined, undefined, undefined]);
-    expect(result.warnings).toEqual(["2 of 2 repetitions stalled"]);
+    expect(result.warnings).toEqual(["2 of 2 repetitions stalled: no end after 3 levels"]);
     expect(result.repetitions[0].stalled).toBe("no end after 3 levels");
   });
 
@@ -104,9 +117,11 @@ describe("splittingVolume", () => {
     [{ function: "699g" }, /function: expected hex digits, got "g"/],
     [{ function: "6996", on: "ff" }, /on: expected 4 hex digits/],
     [{ function: "6996", particles: 1 }, /particles: expected an integer from 2/],
-    [{ function: "6996", keep: 1 }, /keep: expected a number from 0.01 to 0.99, got 1/],
-    [{ function: "6996", sweeps: 0 }, /sweeps: /],
-    [{ function: "6996", jump: 0 }, /jump: /],
+    [{ function: "6996", keep: 1 }, /keep: expected a number from 0.05 to 0.99, got 1/],
+    [{ function: "6996", moves: 0 }, /moves: /],
+    [{ function: "6996", steps: 0 }, /steps: /],
+    [{ function: "6996", repetitions: 1 }, /repetitions: expected an integer from 2/],
+    [{ function: "6996", on: "0000" }, /on: expected at least one point that counts, got none/],
     [{ function: "6996", particle: 5 }, /options.particle: no such option/],
   ])("refuses %j", async (options, message) => {
     await expect(splittingVolume({ layers: [4, 7, 1] }, options as never)).rejects.toThrow(message);

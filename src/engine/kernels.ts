@@ -216,9 +216,12 @@ export interface KernelExports {
   wrongPredictions(): number;
   gradientAt(plan: number, first: number, indices: number, count: number): number;
   partialGradientAt(plan: number, first: number, count: number, all: number): number;
-  splittingEvaluate(chain: number): number;
-  splittingSweeps(chain: number, sweeps: number): number;
-  splittingBits(chain: number, out: number): void;
+  signMargins(outputs: number, targets: number, count: number, out: number): void;
+  signLoss(margins: number, count: number, beta: number): number;
+  wrongSigns(outputs: number, targets: number, count: number): number;
+  signLossGradient(plan: number, count: number, beta: number, outputs: number, slopes: number): number;
+  hamiltonianEvaluate(chain: number): number;
+  hamiltonianMove(chain: number, steps: number): number;
   fromFlat(plan: number, flat: number, out: number): void;
   toFlat(plan: number, from: number, flat: number): void;
   transposeMatrix(x: number, stride: number, rows: number, columns: number, out: number, outStride: number): void;

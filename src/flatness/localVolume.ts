@@ -31,8 +31,7 @@
  */
 import type { Kernels } from "../engine/kernels.ts";
 import { RandomStream } from "../engine/random.ts";
-import type { Network } from "../network/network.ts";
-import { layerOffsets } from "../network/parameters.ts";
+import { priorDeviations } from "../network/priorDeviations.ts";
 import { logGamma } from "../statistics/logGamma.ts";
 import type { LossSurface } from "../training/surface.ts";
 import {
@@ -76,20 +75,6 @@ export const localVolumeOptions = {
 
 /** The most parameters that a full preconditioner takes: its matrix and factor have 25 million entries. */
 const LARGEST_FULL = 5000;
-
-/** Standard deviation of each parameter under the prior. */
-export function priorDeviations(network: Network): Float64Array {
-  const out = new Float64Array(network.parameterCount);
-  layerOffsets(network)
-    .slice(0, -1)
-    .forEach((at, l) => {
-      const fanIn = network.layers[l];
-      const weights = fanIn * network.layers[l + 1];
-      out.fill(Math.sqrt(network.sigmaW2 / fanIn), at, at + weights);
-      out.fill(Math.sqrt(network.sigmaB2), at + weights, at + weights + network.layers[l + 1]);
-    });
-  return out;
-}
 
 /** Mean over the points of the Kullback-Leibler divergence of q from p, given their outputs [points][outputs]. */
 export function meanDivergence(

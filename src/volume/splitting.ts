@@ -1,41 +1,33 @@
 /**
- * The volume of any function, however rare, by adaptive multilevel splitting [Au & Beck 2001; Cerou & Guyader 2007].
+ * The volume of any function, however rare: multilevel splitting [Au & Beck 2001; Cerou & Guyader 2007] with soft levels, a
+ * sequential Monte Carlo sampler [Del Moral, Doucet & Jasra 2006].
  *
  * @module
  */
 import { parseFunction } from "../data/functions.ts";
-import type { PointsOptions } from "../data/points.ts";
+import type { Points, PointsOptions } from "../data/points.ts";
 import { checkInteger, checkNumber, checkOptions, checkSeed, show } from "../engine/checks.ts";
-import { fullBuild } from "../engine/module.ts";
+import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { onBuild } from "../engine/task.ts";
 import { pointsOf } from "../network/evaluate.ts";
-import { defineNetwork, type NetworkOptions } from "../network/network.ts";
+import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { singleOutput } from "../network/parameters.ts";
-import { type SplittingRun, splittingTask } from "./splittingTask.ts";
+import { type PlainPoints, type SplittingRun, splittingTask } from "./splittingTask.ts";
 
-/** What `splittingVolume` takes. */
-export interface SplittingOptions {
-  /** The function in hex, point 0 first. */
-  readonly function: string;
-  /** Points in place of all Boolean inputs. */
-  readonly inputs?: PointsOptions;
-  /**
-   * Points that count, as a function in hex has its bits: those of a training set S, and the volume is that of all functions
-   * that agree with `function` on them, P(S). Default: all.
-   */
-  readonly on?: string;
+/** How a population is moved towards a function: what a repetition takes. */
+export interface SamplerOptions {
   /** Independent repetitions; the error comes from their spread. Default 8. */
   readonly repetitions?: number;
-  /** Networks in a repetition. Default 200. */
+  /** Networks in a repetition. Default 100. */
   readonly particles?: number;
-  /** Sweeps over all parameters at each level. Default 1. */
-  readonly sweeps?: number;
-  /** Share of the networks that a level keeps. Default 0.5. */
+  /** Moves of each network at a level. Default 2. */
+  readonly moves?: number;
+  /** Most leapfrog steps of a move. Default 60. */
+  readonly steps?: number;
+  /** Effective share of the networks that a level keeps. Default 0.7. */
   readonly keep?: number;
-  /** Energy of a wrong point, beside its distance from being right. Default 0.05. */
-  readonly jump?: number;
-  /** Levels after which a repetition is given up. Default 10,000. */
+  /** Levels after which a repetition is given up. Default 1,000. */
   readonly maxLevels?: number;
   /** Default 0. */
   readonly seed?: number | bigint;
@@ -46,10 +38,26 @@ export interface SplittingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What `splittingVolume` takes. */
+export interface SplittingOptions extends SamplerOptions {
+  /** The function in hex, point 0 first. */
+  readonly function: string;
+  /** Points in place of all Boolean inputs. */
+  readonly inputs?: PointsOptions;
+  /**
+   * Points that count, as a function in hex has its bits: those of a training set S, and the volume is that of all functions
+   * that agree with `function` on them, P(S). Default: all.
+   */
+  readonly on?: string;
+}
+
 /** An estimate from repetitions. */
 export interface SplittingVolume {
   readonly method: "splitting";
-  /** Natural logarithm of the mean over the repetitions that ended; undefined if too few did. */
+  /**
+   * Natural logarithm of the mean over the repetitions; undefined if one of them stalled: those that ended are then no fair
+   * sample. -Infinity where no network is the function (`reason`).
+   */
   readonly logP: number | undefined;
   readonly log10P: number | undefined;
   /** Of logP, from the spread of the repetitions. */
@@ -58,31 +66,159 @@ export interface SplittingVolume {
   readonly spread: number | undefined;
   /** What speaks against believing it; empty: nothing. */
   readonly warnings: readonly string[];
+  /** Why P is exactly 0. */
+  readonly reason?: string;
   readonly repetitions: readonly SplittingRun[];
 }
 
-const OPTIONS = [
-  "function",
-  "inputs",
-  "on",
+const SAMPLER_OPTIONS = [
   "repetitions",
   "particles",
-  "sweeps",
+  "moves",
+  "steps",
   "keep",
-  "jump",
   "maxLevels",
   "seed",
   "workers",
   "pool",
   "signal",
 ];
-/** Spread of the logarithms above which the error is not to be believed. */
+/** Options that name a function, or a part of one. */
+export const FUNCTION_OPTIONS = ["function", "inputs", "on"];
+/** Spread of the logarithms, in nats, above which the error is not to be believed. */
 const WIDE = 1.5;
+/** Effective number of repetitions below which the mean is that of a few. */
+const FEW = 2;
+
+/** The signs that are wanted, and of which points. */
+export interface SignProblem {
+  readonly network: Network;
+  /** All points, and those that count. */
+  readonly all: Points;
+  readonly points: PlainPoints;
+  readonly targets: Float32Array;
+  /** Which points those are. */
+  readonly which: Uint32Array;
+  /** Why no network has these signs, if none has. */
+  readonly impossible: string | undefined;
+}
+
+const bitOf = (words: Uint32Array, i: number): number => (words[i >> 5] >>> (31 - (i & 31))) & 1;
+
+/**
+ * A function, or a part of one, from options.
+ *
+ * @throws TypeError, RangeError naming the argument.
+ */
+export function signProblem(
+  network: NetworkOptions,
+  options: Pick<SplittingOptions, "function" | "inputs" | "on">,
+): SignProblem {
+  const net = singleOutput(defineNetwork(network));
+  const all = pointsOf(net, options.inputs);
+  const bits = parseFunction("function", options.function, all.count);
+  const counts = options.on === undefined ? undefined : parseFunction("on", options.on, all.count);
+  const which = Uint32Array.from([...Array(all.count).keys()].filter((i) => !counts || bitOf(counts, i)));
+  if (which.length === 0) throw new RangeError("on: expected at least one point that counts, got none");
+  const values = all.values();
+  const { features } = all;
+  const inputs = new Float32Array(which.length * features);
+  which.forEach((i, k) => {
+    inputs.set(values.subarray(i * features, (i + 1) * features), k * features);
+  });
+  const targets = Float32Array.from(which, (i) => bitOf(bits, i));
+  return {
+    network: net,
+    all,
+    points: { count: which.length, inputs },
+    targets,
+    which,
+    impossible: impossibility(net, which, inputs, targets),
+  };
+}
+
+/** Why no network at all has these signs: what can be seen from the points alone. */
+function impossibility(
+  network: Network,
+  which: Uint32Array,
+  inputs: Float32Array,
+  targets: Float32Array,
+): string | undefined {
+  const features = network.layers[0];
+  const seen = new Map<string, number>();
+  for (let k = 0; k < which.length; k++) {
+    const point = inputs.subarray(k * features, (k + 1) * features);
+    // -0 and 0 are the same input
+    const text = Array.from(point, (x) => x + 0).join(" ");
+    const twin = seen.get(text);
+    if (twin !== undefined && targets[twin] !== targets[k]) {
+      return `points ${which[twin]} and ${which[k]} are the same, and have different bits`;
+    }
+    seen.set(text, k);
+    if (network.sigmaB2 === 0 && targets[k] === 1 && point.every((x) => x === 0)) {
+      return `point ${which[k]} is zero, where a network without biases is exactly 0, and its bit is 1`;
+    }
+  }
+  return undefined;
+}
+
+/** Checks what a repetition takes. @throws TypeError, RangeError naming the option. */
+function checkSampler(options: SamplerOptions) {
+  const { pool } = options;
+  if (pool !== undefined && !(pool instanceof Pool)) throw new TypeError(`pool: expected a Pool, got ${show(pool)}`);
+  return {
+    repetitions: checkInteger("repetitions", options.repetitions ?? 8, 2, 1_000_000),
+    particles: checkInteger("particles", options.particles ?? 100, 2, 1_000_000),
+    moves: checkInteger("moves", options.moves ?? 2, 1, 1_000_000),
+    steps: checkInteger("steps", options.steps ?? 60, 1, 1_000_000),
+    keep: checkNumber("keep", options.keep ?? 0.7, 0.05, 0.99),
+    maxLevels: checkInteger("maxLevels", options.maxLevels ?? 1000, 1, 1_000_000),
+    seed: checkSeed("seed", options.seed ?? 0).value,
+  };
+}
+
+/**
+ * Repetitions towards the wanted signs, each on a worker, and so many rounds of draws of functions on all points from each.
+ *
+ * @throws TypeError, RangeError naming the option; the signal's reason; an Error if a worker died.
+ */
+export async function splittingRuns(
+  { network, all, points, targets }: SignProblem,
+  options: SamplerOptions,
+  rounds: number,
+): Promise<SplittingRun[]> {
+  const { repetitions, ...sampler } = checkSampler(options);
+  const { signal } = options;
+  const drawPoints = rounds > 0 ? { count: all.count, inputs: all.values() } : undefined;
+  const args = { network, points, targets, ...sampler, rounds, drawPoints };
+  const pool = options.pool ?? new Pool({ workers: options.workers });
+  const task = onBuild(fullBuild, splittingTask);
+  // one failing repetition stops the others
+  const stop = new AbortController();
+  const inner = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  try {
+    return await Promise.all(
+      Array.from({ length: repetitions }, (_, repetition) =>
+        pool.run(task, { ...args, repetition }, { signal: AbortSignal.any([inner]) }),
+      ),
+    );
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    if (!options.pool) pool.close();
+  }
+}
 
 /**
  * log P(f) of one function under a network's prior. Each repetition moves a population of networks from the prior to the
- * function through levels of an energy that counts wrong points; `P = prod (share kept)`, unbiased up to O(1 / particles).
- * A result is a function of the arguments and the seed, to the bit.
+ * function: weights follow the loss `sum ln(1 + exp(-beta y z / rms z))` as beta grows from level to level, networks of little
+ * weight are replaced by copies of others, and all are moved by Hamiltonian Monte Carlo that leaves the level's distribution as
+ * it is; at the end those with every sign right get their weight under the prior back. P is unbiased up to the adaptation of
+ * levels and steps. A result is a function of the arguments and the seed, to the bit.
+ *
+ * The loss does not change as outputs shrink: with one that does, populations of hard functions end in networks whose units
+ * are all dead.
  *
  * @throws TypeError, RangeError naming the argument; the signal's reason; an Error if a worker died.
  * @example
@@ -92,65 +228,44 @@ const WIDE = 1.5;
  * );
  */
 export async function splittingVolume(network: NetworkOptions, options: SplittingOptions): Promise<SplittingVolume> {
-  checkOptions("options", options, OPTIONS);
-  const net = singleOutput(defineNetwork(network));
-  const points = pointsOf(net, options.inputs);
-  const bits = parseFunction("function", options.function, points.count);
-  const counts = options.on === undefined ? undefined : parseFunction("on", options.on, points.count);
-  const repetitions = checkInteger("repetitions", options.repetitions ?? 8, 1, 1_000_000);
-  const { pool: given, signal } = options;
-  const args = {
-    network: net,
-    data: points.kind === "points" ? points.values() : undefined,
-    points: points.count,
-    bits,
-    counts,
-    particles: checkInteger("particles", options.particles ?? 200, 2, 1_000_000),
-    keep: checkNumber("keep", options.keep ?? 0.5, 0.01, 0.99),
-    sweeps: checkInteger("sweeps", options.sweeps ?? 1, 1, 1_000_000),
-    jump: checkNumber("jump", options.jump ?? 0.05, 1e-6, 1e6),
-    maxLevels: checkInteger("maxLevels", options.maxLevels ?? 10_000, 1, 1_000_000),
-    seed: checkSeed("seed", options.seed ?? 0).value,
-    drawSweeps: 0,
-  };
-  if (given !== undefined && !(given instanceof Pool)) {
-    throw new TypeError(`pool: expected a Pool, got ${show(given)}`);
+  checkOptions("options", options, [...FUNCTION_OPTIONS, ...SAMPLER_OPTIONS]);
+  const problem = signProblem(network, options);
+  checkSampler(options);
+  if (problem.impossible) {
+    const certain = { logP: -Infinity, log10P: -Infinity, standardError: 0, spread: 0, warnings: [], repetitions: [] };
+    return { method: "splitting", ...certain, reason: problem.impossible };
   }
-  const pool = given ?? new Pool({ workers: options.workers });
-  const task = onBuild(fullBuild, splittingTask);
-  try {
-    const runs = await Promise.all(
-      Array.from({ length: repetitions }, (_, repetition) =>
-        pool.run(task, { ...args, repetition }, { signal: signal && AbortSignal.any([signal]) }),
-      ),
-    );
-    return summarise(runs);
-  } finally {
-    if (!given) pool.close();
-  }
+  return summariseRuns(await splittingRuns(problem, options, 0), (await sharedKernels()).exports);
 }
 
-function summarise(runs: SplittingRun[]): SplittingVolume {
+/** The estimate that repetitions make together. */
+export function summariseRuns(
+  runs: SplittingRun[],
+  { exponential, naturalLog }: { exponential(x: number): number; naturalLog(x: number): number },
+): SplittingVolume {
   const logs = runs.flatMap(({ logP }) => (logP === undefined ? [] : [logP]));
-  const warnings: string[] = [];
   const stalled = runs.length - logs.length;
-  if (stalled > 0) warnings.push(`${stalled} of ${runs.length} repetitions stalled`);
-  const none = { method: "splitting", logP: undefined, log10P: undefined, standardError: undefined } as const;
-  // those that ended are not a fair sample of all
-  if (stalled > 0 || logs.length < 2) {
-    if (stalled === 0) warnings.push("one repetition has no error");
-    return { ...none, spread: undefined, warnings, repetitions: runs };
+  if (stalled > 0) {
+    const none = { logP: undefined, log10P: undefined, standardError: undefined, spread: undefined };
+    const warnings = [`${stalled} of ${runs.length} repetitions stalled: ${runs.find((r) => r.stalled)?.stalled}`];
+    return { method: "splitting", ...none, warnings, repetitions: runs };
   }
+  const warnings: string[] = [];
   const largest = Math.max(...logs);
-  const shares = logs.map((x) => Math.exp(x - largest));
-  const mean = shares.reduce((sum, x) => sum + x, 0) / shares.length;
-  const variance = shares.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (shares.length - 1);
-  const centre = logs.reduce((sum, x) => sum + x, 0) / logs.length;
-  const spread = Math.sqrt(logs.reduce((sum, x) => sum + (x - centre) ** 2, 0) / (logs.length - 1));
-  if (spread > WIDE) {
-    warnings.push(`the repetitions spread by ${spread.toFixed(2)} nats: more particles or sweeps are needed`);
+  const shares = logs.map((x) => exponential(x - largest));
+  const sum = shares.reduce((a, b) => a + b, 0);
+  const mean = sum / shares.length;
+  const variance = shares.reduce((total, x) => total + (x - mean) ** 2, 0) / (shares.length - 1);
+  const centre = logs.reduce((a, b) => a + b, 0) / logs.length;
+  const spread = Math.sqrt(logs.reduce((total, x) => total + (x - centre) ** 2, 0) / (logs.length - 1));
+  const effective = (sum * sum) / shares.reduce((total, x) => total + x * x, 0);
+  if (spread > WIDE || effective < FEW) {
+    warnings.push(
+      `the repetitions spread by ${spread.toFixed(2)} nats, ${effective.toFixed(1)} of ${runs.length} count: ` +
+        "more moves or particles are needed",
+    );
   }
-  const logP = largest + Math.log(mean);
+  const logP = largest + naturalLog(mean);
   return {
     method: "splitting",
     logP,

@@ -1,48 +1,69 @@
 /**
- * One repetition of adaptive multilevel splitting: what a worker does.
+ * One repetition of splitting: a population of networks from the prior to a function, through a sign loss that steepens. What a
+ * worker does.
  *
  * @module
  */
-import { booleanPoints, type Points } from "../data/points.ts";
+import type { Kernels } from "../engine/kernels.ts";
 import { RandomStream } from "../engine/random.ts";
 import { SLICE_MS, type Task } from "../engine/task.ts";
 import type { Network } from "../network/network.ts";
-import { adaptMoves, bitsOf, type MoveStatistics, makeChain, setLevel } from "./splittingChain.ts";
+import { makeTrainingPlan } from "../training/plan.ts";
+import { TemperedChain } from "./temperedChain.ts";
 
-/** Streams of random numbers: the kernel's, and the choice of survivors. */
+/** Streams of random numbers: the prior and the moves, and the choice of survivors. */
 const MOVE_STREAM = 0x300;
 const CHOICE_STREAM = 0x301;
+
+/** Points that a network is a function of, as plain data. */
+export interface PlainPoints {
+  readonly count: number;
+  /** `[count][features]`. */
+  readonly inputs: Float32Array;
+}
 
 /** Plain data: it crosses to workers. */
 export interface SplittingArguments {
   readonly network: Network;
-  /** Given points `[points][features]`, row-major; undefined: all Boolean inputs. */
-  readonly data: Float32Array | undefined;
-  readonly points: number;
-  readonly bits: Uint32Array;
-  readonly counts: Uint32Array | undefined;
+  /** Points whose sign is wanted, and the signs, 0 or 1. */
+  readonly points: PlainPoints;
+  readonly targets: Float32Array;
   readonly particles: number;
-  /** Share of the particles that a level keeps. */
+  /** Moves of each particle at a level, and the most leapfrog steps of one. */
+  readonly moves: number;
+  readonly steps: number;
+  /** Effective share of the particles that a level keeps. */
   readonly keep: number;
-  readonly sweeps: number;
-  readonly jump: number;
   readonly maxLevels: number;
   readonly seed: bigint;
   readonly repetition: number;
-  /** Sweeps after the last level before the functions are read; 0: they are not wanted. */
-  readonly drawSweeps: number;
+  /** Rounds of draws after the last level, and the points on which they are functions. */
+  readonly rounds: number;
+  readonly drawPoints: PlainPoints | undefined;
 }
 
 /** How a level went. */
 export interface SplittingLevel {
-  /** No particle left has more energy. */
-  readonly energy: number;
-  /** Share of the particles that were kept. */
+  /** Steepness of the loss. */
+  readonly beta: number;
+  /** Effective share of the particles under their weights. */
   readonly kept: number;
-  /** Different first ancestors among them. */
+  /** Different first ancestors of those that were kept. */
   readonly ancestors: number;
-  /** Of the moves after it: the output layer's, then each hidden layer's. */
-  readonly moves: MoveStatistics[];
+  /** Mean probability with which a move was accepted, its steps, and their length (the prior's motion turns by it, in radians). */
+  readonly acceptance: number;
+  readonly steps: number;
+  readonly step: number;
+  /** Wrong points of a particle, in the mean, after the moves. */
+  readonly wrong: number;
+}
+
+/** Functions drawn from the posterior: networks that have every sign right. */
+export interface WeightedDraws {
+  /** `[count][words]`, point 0 the highest bit of the first word. */
+  readonly functions: Uint32Array<ArrayBuffer>;
+  /** Their weights, which add up to 1. */
+  readonly weights: Float64Array<ArrayBuffer>;
 }
 
 /** One repetition. */
@@ -54,30 +75,188 @@ export interface SplittingRun {
   readonly levels: SplittingLevel[];
   /** Different first ancestors of the particles at the end. */
   readonly ancestors: number;
-  /** Functions of the particles at the end, if wanted: `[particles][words]`. */
-  readonly functions: Uint32Array<ArrayBuffer> | undefined;
+  /** Effective share of the particles that the end's weights leave. */
+  readonly effective: number;
+  /** Gradients taken. */
+  readonly gradients: number;
+  readonly draws: WeightedDraws | undefined;
 }
 
-/** Mean |angle| of every kind of move below which nothing moves any more. */
-const STILL = 1e-5;
+/** The end: so large an effective share of the particles has every sign right. */
+const FINISH = 0.5;
+/** How far a move goes, in radians of the prior's motion: a quarter turn forgets the start. */
+const TRAVEL = 1.5707963267948966;
+const FIRST_STEP = 0.3;
+const LONGEST_STEP = 1;
+/** The step grows or shrinks by exp(acceptance - this) from level to level. */
+const ACCEPTANCE = 0.75;
+/** Levels in a row with an acceptance below `STILL` after which nothing moves any more. */
+const STILL = 0.02;
+const STILL_LEVELS = 8;
+/** A loss so steep that f32 outputs cannot be told from 0. */
+const STEEPEST = 1e9;
+/** Halvings in the search for the next beta: it needs no digits. */
+const HALVINGS = 12;
+
+/** Weights and what they say. */
+interface Weights {
+  /** Over their largest. */
+  readonly values: Float64Array;
+  /** Natural logarithm of their mean. */
+  readonly logMean: number;
+  /** (sum w)^2 / sum w^2 over the number of particles. */
+  readonly effective: number;
+}
+
+/** Weights from their logarithms; -Infinity is none. */
+function weigh(kernels: Kernels, logs: Float64Array): Weights {
+  const { exponential, naturalLog } = kernels.exports;
+  const largest = logs.reduce((most, x) => Math.max(most, x), -Infinity);
+  if (largest === -Infinity) return { values: new Float64Array(logs.length), logMean: -Infinity, effective: 0 };
+  const values = logs.map((x) => (x === -Infinity ? 0 : exponential(x - largest)));
+  let sum = 0;
+  let squares = 0;
+  for (const w of values) {
+    sum += w;
+    squares += w * w;
+  }
+  const n = logs.length;
+  return { values, logMean: largest + naturalLog(sum / n), effective: (sum * sum) / (squares * n) };
+}
+
+/** The particles, in the module's memory. */
+class Population {
+  readonly #kernels: Kernels;
+  readonly #chain: TemperedChain;
+  readonly #positions: number;
+  readonly #margins: number;
+  readonly #scratch: number;
+  readonly #row: number;
+  readonly wrong: Int32Array;
+  ancestors: Uint32Array;
+
+  constructor(
+    kernels: Kernels,
+    chain: TemperedChain,
+    readonly size: number,
+  ) {
+    this.#kernels = kernels;
+    this.#chain = chain;
+    this.#row = 4 * chain.points;
+    this.#positions = kernels.allocate(chain.bytes * size);
+    this.#margins = kernels.allocate(this.#row * size);
+    this.#scratch = kernels.allocate(Math.max(chain.bytes, this.#row) * size);
+    this.wrong = new Int32Array(size);
+    this.ancestors = Uint32Array.from({ length: size }, (_, i) => i);
+  }
+
+  #copy(to: number, from: number, bytes: number): void {
+    new Uint8Array(this.#kernels.memory.buffer).copyWithin(to, from, from + bytes);
+  }
+
+  /** Particle i into the chain. */
+  load(i: number): void {
+    const { position, bytes } = this.#chain;
+    this.#copy(position, this.#positions + i * bytes, bytes);
+  }
+
+  /** The chain's state, evaluated, into particle i. */
+  save(i: number): void {
+    const { position, bytes, outputs, targets, points } = this.#chain;
+    const { signMargins, wrongSigns } = this.#kernels.exports;
+    this.#copy(this.#positions + i * bytes, position, bytes);
+    signMargins(outputs, targets, points, this.#margins + i * this.#row);
+    this.wrong[i] = wrongSigns(outputs, targets, points);
+  }
+
+  /** Each particle's loss at a beta. */
+  losses(beta: number): Float64Array {
+    const { signLoss } = this.#kernels.exports;
+    return Float64Array.from({ length: this.size }, (_, i) =>
+      signLoss(this.#margins + i * this.#row, this.#chain.points, beta),
+    );
+  }
+
+  /** Weights of the change from one beta to another. */
+  between(from: number, to: number): Weights {
+    const now = this.losses(from);
+    const next = this.losses(to);
+    return weigh(
+      this.#kernels,
+      now.map((u, i) => u - next[i]),
+    );
+  }
+
+  /** Weights that undo the loss where every sign is right. */
+  final(beta: number): Weights {
+    return weigh(
+      this.#kernels,
+      this.losses(beta).map((u, i) => (this.wrong[i] === 0 ? u : -Infinity)),
+    );
+  }
+
+  /** Systematic resampling: particle i leaves its weight's share of copies, rounded up or down, by one uniform number. */
+  resample(values: Float64Array, uniform: number): void {
+    const { size } = this;
+    const total = values.reduce((a, b) => a + b, 0);
+    const chosen = new Uint32Array(size);
+    let sum = 0;
+    let next = 0;
+    for (let i = 0; i < size && next < size; i++) {
+      sum += (values[i] / total) * size;
+      while (next < size && next + uniform < sum) chosen[next++] = i;
+    }
+    // what rounding left over
+    const last = values.reduce((at, w, i) => (w > 0 ? i : at), 0);
+    while (next < size) chosen[next++] = last;
+    this.#gather(this.#positions, this.#chain.bytes, chosen);
+    this.#gather(this.#margins, this.#row, chosen);
+    const wrong = this.wrong.slice();
+    const ancestors = this.ancestors.slice();
+    chosen.forEach((from, i) => {
+      this.wrong[i] = wrong[from];
+      this.ancestors[i] = ancestors[from];
+    });
+  }
+
+  #gather(rows: number, bytes: number, chosen: Uint32Array): void {
+    this.#copy(this.#scratch, rows, bytes * this.size);
+    chosen.forEach((from, i) => {
+      if (from !== i) this.#copy(rows + i * bytes, this.#scratch + from * bytes, bytes);
+    });
+  }
+}
+
+/** Reads the chain's network as a function of given points. */
+function functionReader(kernels: Kernels, network: Network, { count, inputs }: PlainPoints, chain: TemperedChain) {
+  const targets = new Float32Array(count);
+  const plan = makeTrainingPlan(
+    kernels,
+    network,
+    { points: count, features: network.layers[0], inputs, targets },
+    "bce",
+  );
+  const outputs = kernels.allocate(4 * count);
+  return (out: Uint32Array): void => {
+    new Uint8Array(kernels.memory.buffer).copyWithin(plan.w, chain.plan.w, chain.plan.w + chain.bytes);
+    kernels.exports.lossAt(plan.address, 0, 0, count, outputs);
+    kernels.f32(outputs, count).forEach((z, i) => {
+      if (z > 0) out[i >> 5] |= 1 << (31 - (i & 31));
+    });
+  };
+}
 
 export const splittingTask: Task<SplittingArguments, SplittingRun> = {
   name: "splitting",
   async run({ kernels, pause }, args) {
-    const { network, data, particles, keep, sweeps, maxLevels, seed, repetition, drawSweeps } = args;
+    const { network, points, targets, particles, moves, keep, maxLevels, seed, repetition, rounds } = args;
     const { exports } = kernels;
-    const features = network.layers[0];
-    const points: Points = data
-      ? { kind: "points", count: args.points, features, values: () => Float32Array.from(data) }
-      : booleanPoints(features);
-    const chain = makeChain(kernels, { network, points, bits: args.bits, counts: args.counts, jump: args.jump });
-    const { address, parameters, entries, state } = chain;
-    const bytes = 4 * entries;
-    const population = kernels.allocate(bytes * particles);
-    const bitsAt = kernels.allocate(4 * chain.words);
-    exports.seedLanes(state, Number(seed & 0xffffffffn), Number(seed >> 32n), repetition, 0, MOVE_STREAM);
-    const memory = (): Uint8Array => new Uint8Array(kernels.memory.buffer);
-    const placeOf = (i: number): number => population + i * bytes;
+    const chain = new TemperedChain(kernels, { network, inputs: points.inputs, points: points.count, targets });
+    const population = new Population(kernels, chain, particles);
+    const { count: drawCount } = args.drawPoints ?? points;
+    const words = Math.ceil(drawCount / 32);
+    const read = functionReader(kernels, network, args.drawPoints ?? points, chain);
+    exports.seedLanes(chain.state, Number(seed & 0xffffffffn), Number(seed >> 32n), repetition, 0, MOVE_STREAM);
     let rested = performance.now();
     const rest = async (): Promise<void> => {
       if (performance.now() - rested < SLICE_MS) return;
@@ -85,82 +264,100 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
       rested = performance.now();
     };
 
-    const energies = new Float32Array(particles);
-    let ancestor = Uint32Array.from({ length: particles }, (_, i) => i);
+    chain.set(0, FIRST_STEP);
     for (let i = 0; i < particles; i++) {
-      exports.gaussians(parameters, chain.scales, entries / 8, state);
-      energies[i] = exports.splittingEvaluate(address);
-      memory().copyWithin(placeOf(i), parameters, parameters + bytes);
+      chain.draw();
+      chain.evaluate();
+      population.save(i);
       await rest();
     }
-    /** Moves all particles at the level. Each is evaluated anew before and after, so that no rounding gathers. */
-    const move = async (count: number): Promise<void> => {
+    const levels: SplittingLevel[] = [];
+    let gradients = particles;
+    let beta = 0;
+    let step = FIRST_STEP;
+    let still = 0;
+    const moveAll = async (): Promise<Pick<SplittingLevel, "acceptance" | "steps" | "step" | "wrong">> => {
+      chain.set(beta, step);
+      const steps = Math.max(1, Math.min(args.steps, Math.round(TRAVEL / step)));
       for (let i = 0; i < particles; i++) {
-        memory().copyWithin(parameters, placeOf(i), placeOf(i) + bytes);
-        exports.splittingEvaluate(address);
-        for (let k = 0; k < count; k++) {
-          exports.splittingSweeps(address, 1);
+        population.load(i);
+        for (let k = 0; k < moves; k++) {
+          chain.move(steps);
           await rest();
         }
-        energies[i] = exports.splittingEvaluate(address);
-        memory().copyWithin(placeOf(i), parameters, parameters + bytes);
+        population.save(i);
       }
+      const { acceptance, gradients: taken } = chain.statistics();
+      gradients += taken;
+      const made = { acceptance, steps, step, wrong: population.wrong.reduce((a, b) => a + b, 0) / particles };
+      step = Math.min(LONGEST_STEP, step * exports.exponential(acceptance - ACCEPTANCE));
+      return made;
     };
 
-    const levels: SplittingLevel[] = [];
-    const end = (logP: number | undefined, stalled?: string, functions?: Uint32Array<ArrayBuffer>): SplittingRun => ({
-      logP,
+    // the loss at beta 0 is ln 2 a point
+    let logZ = -Math.LN2 * points.count;
+    let final = population.final(beta);
+    const end = (stalled: string | undefined, draws?: WeightedDraws): SplittingRun => ({
+      logP: stalled === undefined ? logZ + final.logMean : undefined,
       stalled,
       levels,
-      ancestors: new Set(ancestor).size,
-      functions,
+      ancestors: new Set(population.ancestors).size,
+      effective: final.effective,
+      gradients,
+      draws,
     });
-    let logP = 0;
-    const wanted = Math.max(1, Math.min(particles - 1, Math.floor(keep * particles)));
-    for (;;) {
-      const sorted = energies.slice().sort();
-      const level = Math.max(0, sorted[wanted - 1]);
-      const survivors = [...energies.keys()].filter((i) => energies[i] <= level);
-      if (survivors.length === particles && level > 0) return end(undefined, "every particle has the same energy");
-      const kept = survivors.length / particles;
-      logP += exports.naturalLog(kept);
-      const ancestors = new Set(survivors.map((i) => ancestor[i])).size;
-      // survivors in a random order take the places of the others
-      const uniforms = new Float64Array(survivors.length);
-      new RandomStream(kernels, seed, repetition * 2 ** 20 + levels.length, CHOICE_STREAM).uniforms(uniforms);
-      for (let i = survivors.length - 1; i > 0; i--) {
-        const j = Math.min(i, Math.floor(uniforms[i] * (i + 1)));
-        [survivors[i], survivors[j]] = [survivors[j], survivors[i]];
-      }
-      const alive = new Set(survivors);
-      let next = 0;
-      const parents = ancestor.slice();
-      for (let i = 0; i < particles; i++) {
-        if (alive.has(i)) continue;
-        const from = survivors[next++ % survivors.length];
-        memory().copyWithin(placeOf(i), placeOf(from), placeOf(from) + bytes);
-        parents[i] = ancestor[from];
-      }
-      ancestor = parents;
-      setLevel(kernels, chain, level);
-      if (level === 0) {
-        levels.push({ energy: 0, kept, ancestors, moves: [] });
-        if (drawSweeps === 0) return end(logP);
-        await move(drawSweeps);
-        const functions = new Uint32Array(particles * chain.words);
-        for (let i = 0; i < particles; i++) {
-          memory().copyWithin(parameters, placeOf(i), placeOf(i) + bytes);
-          exports.splittingEvaluate(address);
-          functions.set(bitsOf(kernels, chain, bitsAt), i * chain.words);
+    while (final.effective < FINISH) {
+      if (levels.length >= maxLevels) return end(`no end after ${maxLevels} levels`);
+      if (beta > STEEPEST) return end("some point stays wrong, however steep the loss");
+      if (still >= STILL_LEVELS) return end("no network moves any more");
+      // the steepest loss at which enough particles count
+      let high = Math.max(0.1, 4 * beta);
+      let weights = population.between(beta, high);
+      if (weights.effective < keep) {
+        let low = beta;
+        for (let k = 0; k < HALVINGS; k++) {
+          const middle = (low + high) / 2;
+          const there = population.between(beta, middle);
+          if (there.effective < keep) high = middle;
+          else {
+            low = middle;
+            weights = there;
+          }
         }
-        return end(logP, undefined, functions);
+        high = low;
       }
-      if (levels.length >= maxLevels) return end(undefined, `no end after ${maxLevels} levels`);
-      await move(sweeps);
-      const moves = adaptMoves(kernels, chain);
-      levels.push({ energy: level, kept, ancestors, moves });
-      if (moves.every(({ angle }) => angle < STILL)) return end(undefined, "no parameter moves any more");
+      if (!(high > beta)) return end("no steeper loss keeps enough of the networks");
+      const uniforms = new Float64Array(1);
+      new RandomStream(kernels, seed, repetition * 2 ** 20 + levels.length, CHOICE_STREAM).uniforms(uniforms);
+      logZ += weights.logMean;
+      population.resample(weights.values, uniforms[0]);
+      // what limits the step narrows as the loss steepens
+      if (beta > 0) step *= Math.sqrt(beta / high);
+      beta = high;
+      const ancestors = new Set(population.ancestors).size;
+      const made = await moveAll();
+      levels.push({ beta, kept: weights.effective, ancestors, ...made });
+      still = made.acceptance < STILL ? still + 1 : 0;
+      final = population.final(beta);
     }
+    if (rounds === 0) return end(undefined);
+    const functions = new Uint32Array(rounds * particles * words);
+    const shares = new Float64Array(rounds * particles);
+    const result = { logP: logZ + final.logMean };
+    for (let round = 0, at = 0; round < rounds; round++) {
+      if (round > 0) await moveAll();
+      const { values } = population.final(beta);
+      const total = values.reduce((a, b) => a + b, 0);
+      for (let i = 0; i < particles; i++, at++) {
+        shares[at] = total > 0 ? values[i] / total / rounds : 0;
+        if (shares[at] === 0) continue;
+        population.load(i);
+        chain.evaluate();
+        read(functions.subarray(at * words, (at + 1) * words));
+        await rest();
+      }
+    }
+    return { ...end(undefined, { functions, weights: shares }), logP: result.logP };
   },
-  transfer: ({ functions }) => (functions ? [functions.buffer] : []),
+  transfer: ({ draws }) => (draws ? [draws.functions.buffer, draws.weights.buffer] : []),
 };
