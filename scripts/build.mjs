@@ -66,6 +66,7 @@ const dependencies = Object.keys(JSON.parse(readFileSync("package.json", "utf8")
 const entries = {
   index: "src/index.ts",
   flatness: "src/flatness.ts",
+  volume: "src/volume.ts",
   node: "src/node.ts",
   report: "src/report/index.ts",
   cli: "src/cli/index.ts",

@@ -192,6 +192,51 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
   );
 }
 
+/** Volumes of functions, and the kernels they come from. */
+function addVolumeVerbs(program: Command): void {
+  const volume = program.command("volume").description("log P(f) of a function, however rare");
+  addAll(volume, [
+    layersFlag().makeOptionMandatory(false),
+    activationFlag(),
+    ...priorFlags(),
+    new Option("--function <hex>", "the function, input 0 first; with --compare again for several").argParser(
+      (text, before: string[] | undefined) => [...(before ?? []), text],
+    ),
+    new Option("--functions <file>", "functions in hex, a line each; - for standard input"),
+    new Option("--x <file.npy>", "points [points][features] in place of all Boolean inputs"),
+    new Option("--labels <file.npy>", "a label for each point in place of --function: 0 and 1, or -1 and 1"),
+    new Option("--kernel <file.npy>", "covariance [points][points] in place of layers and inputs"),
+    new Option("--on <hex>", "points that count, as bits: a training set S, and the volume is P(S)"),
+    new Option("--method <name>", "count, splitting, ep, ep-probit, orthant, orthant-probit or laplace"),
+    new Option("--compare", "every method that applies, as a table"),
+    flag("--samples <n>", "count: networks (default: 1e6); orthant: samples (default: 131072)", parseInteger),
+    flag("--repetitions <n>", "splitting: independent ones, for the error (default: 8)", parseInteger),
+    flag("--particles <n>", "splitting: networks of a repetition (default: 100)", parseInteger),
+    flag("--moves <n>", "splitting: moves of each at a level (default: 2)", parseInteger),
+    seedFlag(),
+    workersFlag(),
+    new Option("--out <file>", "with --compare: table and picture, .html, .svg or .json"),
+    ...outputFlags(),
+  ]);
+  verb(volume, async (flags, session) =>
+    (await import("./volume.ts")).volumeVerb(flags as Parameters<typeof import("./volume.ts").volumeVerb>[0], session),
+  );
+
+  const kernel = program.command("kernel").description("covariance of an infinitely wide network's outputs (NNGP)");
+  addAll(kernel, [
+    flag("--depth <l>", "hidden layers", parseInteger).makeOptionMandatory(),
+    new Option("--activation <name>", "relu or erf").default("relu"),
+    ...priorFlags(),
+    new Option("--x <file.npy>", "points [points][features]"),
+    flag("--bits <n>", "or all 2^n Boolean inputs", parseInteger),
+    new Option("--out <file.npy>", "the kernel [points][points], float64").makeOptionMandatory(),
+    ...outputFlags(),
+  ]);
+  verb(kernel, async (flags, session) =>
+    (await import("./kernel.ts")).kernelVerb(flags as Parameters<typeof import("./kernel.ts").kernelVerb>[0], session),
+  );
+}
+
 /** Studies by name (`studies.ts`), with what their `--data` is, if they take any. */
 const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?: string]> = [
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
@@ -235,6 +280,7 @@ async function commandLine(): Promise<Command> {
     (await import("./complexity.ts")).printComplexity(args, flags.bits, session),
   );
 
+  addVolumeVerbs(program);
   await addFlatnessVerbs(program);
 
   const study = group(

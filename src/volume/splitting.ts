@@ -71,7 +71,8 @@ export interface SplittingVolume {
   readonly repetitions: readonly SplittingRun[];
 }
 
-const SAMPLER_OPTIONS = [
+/** Options of the sampler. */
+export const SAMPLER_OPTIONS = [
   "repetitions",
   "particles",
   "moves",
@@ -97,6 +98,8 @@ export interface SignProblem {
   readonly all: Points;
   readonly points: PlainPoints;
   readonly targets: Float32Array;
+  /** The whole function's bits. */
+  readonly bits: Uint32Array;
   /** Which points those are. */
   readonly which: Uint32Array;
   /** Why no network has these signs, if none has. */
@@ -132,6 +135,7 @@ export function signProblem(
     all,
     points: { count: which.length, inputs },
     targets,
+    bits,
     which,
     impossible: impossibility(net, which, inputs, targets),
   };
