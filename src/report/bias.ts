@@ -16,9 +16,10 @@ import { provenance } from "./provenance.ts";
 /** Records of the study "bias". */
 export type BiasRecords = StudyRecords<BiasSettings, BiasRecord, BiasAnalysis>;
 
-/** Zipf's law for a distribution over 2^m functions: 1 / (rank ln 2^m). */
-function zipf(inputs: number, last: number): Array<{ rank: number; probability: number }> {
-  return [1, last].map((rank) => ({ rank, probability: 1 / (rank * inputs * Math.LN2) }));
+/** Zipf's law for a distribution over 2^m functions, 1 / (rank ln 2^m), down to the lowest probability shown. */
+function zipf(inputs: number, last: number, lowest: number): Array<{ rank: number; probability: number }> {
+  const one = 1 / (inputs * Math.LN2);
+  return [1, Math.min(last, one / lowest)].map((rank) => ({ rank, probability: one / rank }));
 }
 
 function rankPlot(shown: readonly BiasRecord[], all: readonly BiasRecord[]): (canvas: Canvas) => Plot.PlotOptions {
@@ -44,7 +45,7 @@ function rankPlot(shown: readonly BiasRecord[], all: readonly BiasRecord[]): (ca
       grid: true,
     },
     marks: [
-      Plot.line(zipf(all[0].inputs, last), {
+      Plot.line(zipf(all[0].inputs, last, lowest), {
         x: "rank",
         y: "probability",
         stroke: "var(--second)",

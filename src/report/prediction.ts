@@ -163,7 +163,6 @@ ${dataTable(
   [
     "<measure",
     "<invariant?",
-    "networks",
     "Pearson",
     "Spearman",
     ...(partial ? [`Spearman, the same ${common}`] : []),
@@ -171,9 +170,8 @@ ${dataTable(
     "granulated",
   ],
   predictors.map((p) => [
-    escapeHtml(p.label),
+    `${escapeHtml(p.label)}<small>${formatWhole(p.networks)} networks</small>`,
     p.invariant ? "yes" : "no",
-    formatWhole(p.networks),
     coefficient(p.correlations.pearson),
     coefficient(p.correlations.spearman),
     ...(partial ? [coefficient(p.onCommon)] : []),

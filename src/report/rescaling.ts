@@ -7,7 +7,7 @@ import * as Plot from "@observablehq/plot";
 import { show } from "../engine/checks.ts";
 import type { RescalingAnalysis, RescalingLine, RescalingRecord, RescalingSettings } from "../study/rescaling.ts";
 import type { StudyRecords } from "../study/study.ts";
-import { type Canvas, figure, key, legend, panel } from "./figure.ts";
+import { type Canvas, decades, figure, formatDecade, key, legend, panel } from "./figure.ts";
 import { escapeHtml, formatNumber, formatProse } from "./format.ts";
 import { dataTable, page } from "./page.ts";
 import { signed } from "./prediction.ts";
@@ -60,8 +60,8 @@ export function rescalingReport(records: RescalingRecords): string {
             type: "log",
             domain,
             label: "↑ over its value at α = 1",
-            ticks: 4,
-            tickFormat: (y: number) => formatNumber(y, 2),
+            ticks: decades(domain[0], domain[1], 4),
+            tickFormat: formatDecade,
             grid: true,
           },
           marks: [

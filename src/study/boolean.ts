@@ -46,9 +46,12 @@ export interface BooleanSettings {
   readonly maxEpochs: number;
   /** Learning rates and batch sizes of the audit, on one target. */
   readonly variants: ReadonlyArray<{ readonly learningRate: number; readonly batch: number }>;
-  readonly particles: number;
+  /** Of splitting: repetitions, networks in each, moves of each at a level and their steps, the share that a level keeps. */
   readonly repetitions: number;
-  readonly maxLevels: number;
+  readonly particles: number;
+  readonly moves: number;
+  readonly steps: number;
+  readonly keep: number;
   readonly measures: readonly string[];
 }
 
@@ -78,9 +81,11 @@ export const BOOLEAN_SETTINGS: BooleanSettings = {
     { learningRate: 0.01, batch: 32 },
     { learningRate: 0.05, batch: 8 },
   ],
-  particles: 20,
   repetitions: 4,
-  maxLevels: 200,
+  particles: 24,
+  moves: 1,
+  steps: 20,
+  keep: 0.5,
   measures: CHEAP_MEASURES,
 };
 
@@ -89,6 +94,7 @@ export const BOOLEAN_QUICK: BooleanSettings = {
   complexities: [60],
   attacks: [0, 2, 4, 8, 16, 32],
   variants: [{ learningRate: 0.01, batch: 32 }],
+  particles: 12,
 };
 
 /** Streams of the split of inputs, and of the seeds for P(S). */
@@ -118,7 +124,7 @@ export type BooleanRecord = TargetRecord | ({ readonly kind: "network" } & Netwo
 export type TargetSettings = Pick<BooleanSettings, "layers" | "train" | "complexities" | "candidates">;
 
 /** How volumes are found. */
-export type VolumeSettings = Pick<BooleanSettings, "layers" | "particles" | "repetitions" | "maxLevels">;
+export type VolumeSettings = Pick<BooleanSettings, "layers" | "repetitions" | "particles" | "moves" | "steps" | "keep">;
 
 /** A function to be learned, and its training and test set. */
 export interface Target {
@@ -201,10 +207,21 @@ export async function volumeOf(
   seed: number,
   { pool, signal }: StudyContext,
 ): Promise<VolumeRecord> {
-  const { layers, particles, repetitions, maxLevels } = settings;
+  const { layers, repetitions, particles, moves, steps, keep } = settings;
   const found = await splittingVolume(
     { layers },
-    { function: f, ...(on === undefined ? {} : { on }), particles, repetitions, maxLevels, seed, pool, signal },
+    {
+      function: f,
+      ...(on === undefined ? {} : { on }),
+      repetitions,
+      particles,
+      moves,
+      steps,
+      keep,
+      seed,
+      pool,
+      signal,
+    },
   );
   return {
     log10P: found.log10P ?? null,

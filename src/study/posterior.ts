@@ -32,7 +32,7 @@ export interface PosteriorOptimizer {
 export interface PosteriorSettings
   extends Pick<
     BooleanSettings,
-    "layers" | "train" | "complexities" | "candidates" | "particles" | "repetitions" | "maxLevels"
+    "layers" | "train" | "complexities" | "candidates" | "repetitions" | "particles" | "moves" | "steps" | "keep"
   > {
   readonly optimizers: readonly PosteriorOptimizer[];
   /** Trainings of each optimiser. */
@@ -112,7 +112,7 @@ const VOLUME_STREAM = 0x1221;
 const CHUNK = 2500;
 const RESAMPLES = 1000;
 
-const { layers, train, candidates, maxLevels } = BOOLEAN_SETTINGS;
+const { layers, train, candidates, moves, steps, keep } = BOOLEAN_SETTINGS;
 
 export const POSTERIOR_SETTINGS: PosteriorSettings = {
   layers,
@@ -128,9 +128,11 @@ export const POSTERIOR_SETTINGS: PosteriorSettings = {
   trainings: 25_000,
   maxEpochs: 1000,
   functions: 30,
-  particles: 60,
   repetitions: 6,
-  maxLevels,
+  particles: 60,
+  moves,
+  steps,
+  keep,
 };
 
 async function posteriorTasks(settings: PosteriorSettings, seed: bigint): Promise<Array<StudyTask<PosteriorRecord>>> {

@@ -24,9 +24,11 @@ export interface RescalingSettings
     | "learningRate"
     | "batch"
     | "maxEpochs"
-    | "particles"
     | "repetitions"
-    | "maxLevels"
+    | "particles"
+    | "moves"
+    | "steps"
+    | "keep"
     | "measures"
   > {
   /** Factors; the first is 1, with which the others are compared. */
@@ -102,9 +104,11 @@ function pick({
   learningRate,
   batch,
   maxEpochs,
-  particles,
   repetitions,
-  maxLevels,
+  particles,
+  moves,
+  steps,
+  keep,
   measures,
 }: BooleanSettings) {
   return {
@@ -115,9 +119,11 @@ function pick({
     learningRate,
     batch,
     maxEpochs,
-    particles,
     repetitions,
-    maxLevels,
+    particles,
+    moves,
+    steps,
+    keep,
     measures,
   };
 }

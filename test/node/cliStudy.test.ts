@@ -1,0 +1,87 @@
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/** The built command: `node scripts/build.mjs` has run before. */
+const CLI = "dist/cli.js";
+const PARTIAL = "records.partial.jsonl";
+
+let scratch: string;
+beforeAll(() => {
+  scratch = fs.mkdtempSync(join(tmpdir(), "flatvol-study-test-"));
+});
+afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
+
+function run(args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, "study", ...args], {
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const read = (directory: string) => JSON.parse(fs.readFileSync(join(directory, "records.json"), "utf8"));
+
+describe("flatvol study", () => {
+  it("keeps what is done through an interrupt, goes on from there, and ends with the same records", async () => {
+    const [broken, whole] = [join(scratch, "broken"), join(scratch, "whole")];
+    const flags = ["rescaling", "--quick", "--seed", "5"];
+    const child = spawn(process.execPath, [CLI, "study", ...flags, "--workers", "1", "--out", broken]);
+    const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
+    const records = (): number => {
+      const path = join(broken, PARTIAL);
+      return fs.existsSync(path) ? fs.readFileSync(path, "utf8").split("\n").length - 2 : 0;
+    };
+    const deadline = Date.now() + 60_000;
+    while (records() < 1 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    const kept = records();
+    expect(kept).toBeGreaterThanOrEqual(1);
+    expect(kept).toBeLessThan(5);
+    expect(fs.readdirSync(broken)).toEqual([PARTIAL]);
+
+    // other settings do not go on from there
+    const other = run(["rescaling", "--quick", "--seed", "6", "--out", broken]);
+    expect(other.code).toBe(2);
+    expect(other.err).toMatch(
+      /^flatvol study rescaling: --out: "records\.partial\.jsonl": expected records of the same/,
+    );
+
+    const { code, out, err } = run([...flags, "--workers", "2", "--out", broken]);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain(`${kept} of them from an earlier run`);
+    expect(fs.readdirSync(broken).sort()).toEqual(["records.json", "records.parquet", "report.html"]);
+
+    const json = run([...flags, "--workers", "0", "--json", "--out", whole]);
+    expect([json.code, json.err]).toEqual([0, ""]);
+    const printed = JSON.parse(json.out);
+    expect(printed).toMatchObject({ study: "rescaling", seed: "5", records: 5 });
+    const [a, b] = [read(broken), read(whole)];
+    expect(a.records).toEqual(b.records);
+    expect(a.analysis).toEqual(b.analysis);
+    expect(a.analysis).toEqual(printed.analysis);
+    const table = await parquetReadObjects({ file: await asyncBufferFromFile(join(whole, "records.parquet")) });
+    expect(table.map((row) => [row.alpha, row["volume.log10P"]])).toEqual(
+      b.records.map((record: { alpha: number; volume: { log10P: number } }) => [record.alpha, record.volume.log10P]),
+    );
+    expect(fs.readFileSync(join(whole, "report.html"), "utf8")).toContain("flatvol study rescaling --quick --seed 5");
+  });
+
+  it("refuses bad usage in one line that names the argument", () => {
+    for (const [args, name] of [
+      [["boolean", "--out", "/proc/flatvol"], "--out"],
+      [["boolean", "--workers", "-1"], "--workers"],
+      [["boolean", "--data", "x"], "--data"],
+      [["mnist"], '"mnist"'],
+    ] as const) {
+      const { code, out, err } = run([...args]);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toMatch(/^[^\n]+\n$/);
+      expect(err).toContain(name);
+    }
+  });
+});
