@@ -11,7 +11,7 @@ describe("logVolume", () => {
     for (const on of [undefined, "b6"]) {
       const question = { network, labels: "12", ...(on ? { on } : {}) };
       const count = await ask(question, "count", { samples: 400_000 });
-      const splitting = await ask(question, "splitting", { repetitions: 12, moves: 4 });
+      const splitting = await ask(question, "splitting", { repetitions: 12, particles: 400 });
       const error = Math.hypot(count.standardError as number, splitting.standardError as number);
       // t with 11 degrees of freedom
       expect(Math.abs((count.logP as number) - (splitting.logP as number))).toBeLessThan(5 * error);
@@ -38,7 +38,7 @@ describe("logVolume", () => {
     for (const method of ["count", "splitting", "ep", "ep-probit", "orthant", "orthant-probit", "laplace"] as const) {
       const records = [];
       for (const labels of orbit) {
-        records.push(await ask({ network, labels }, method, { samples: 100_000, repetitions: 8, moves: 4 }));
+        records.push(await ask({ network, labels }, method, { samples: 100_000, repetitions: 8, particles: 200 }));
       }
       for (const { logP, standardError = 0 } of records.slice(1)) {
         // t with 7 degrees of freedom where there is an error; EP's fixed point to its tolerance
@@ -121,7 +121,7 @@ describe("logVolume", () => {
       "ep",
       /^inputs.points: expected an integer from 1 to 2000, got 2001/,
     ],
-  ])("refuses %j by %s", async (question, method, message) => {
+  ])("refuses by name, case %#", async (question, method, message) => {
     await expect(logVolume(question as VolumeQuestion, { method: method as VolumeMethod })).rejects.toThrow(message);
   });
 });

@@ -29,11 +29,11 @@ describe("splittingVolume", () => {
       const exact = Math.log(1 / 8 + (pair(0, 1) + pair(0, 2) + pair(1, 2)) / (4 * Math.PI));
       const { logP, standardError } = await volume(
         { layers: [2, 1] },
-        { function: hex, inputs: { data: points, points: 3 }, particles: 60 },
+        { function: hex, inputs: { data: points, points: 3 }, particles: 60, repetitions: 100 },
       );
-      // 8 comparisons by t with 11 degrees of freedom: false alarm 0.3 %
-      expect(Math.abs(logP - exact)).toBeLessThan(5 * standardError);
-      expect(standardError).toBeLessThan(0.15);
+      // 8 comparisons of means of 100: false alarm 0.01 %
+      expect(Math.abs(logP - exact)).toBeLessThan(4.5 * standardError);
+      expect(standardError).toBeLessThan(0.03);
     }
   });
 
@@ -76,13 +76,13 @@ describe("splittingVolume", () => {
 
   it("is a function of its arguments and the seed, to the bit, for any workers, in Node and Chromium", async () => {
     const run = (options: Partial<SplittingOptions>) =>
-      splittingVolume({ layers: [4, 7, 6, 1] }, { function: "6996", particles: 30, repetitions: 3, ...options });
+      splittingVolume({ layers: [4, 7, 6, 1] }, { function: "6996", particles: 60, moves: 4, repetitions: 3, ...options });
     const here = await run({ workers: 0 });
     expect(here.repetitions.map(({ logP }) => logP)).toMatchInlineSnapshot(`
       [
-        -26.831581163325893,
-        -28.75696092501004,
-        -27.748163985433095,
+        -30.876547326633467,
+        -28.2330987091938,
+        -31.2351241820467,
       ]
     `);
     expect((await run({ workers: 2 })).repetitions).toEqual(here.repetitions);

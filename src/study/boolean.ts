@@ -46,7 +46,7 @@ export interface BooleanSettings {
   readonly maxEpochs: number;
   /** Learning rates and batch sizes of the audit, on one target. */
   readonly variants: ReadonlyArray<{ readonly learningRate: number; readonly batch: number }>;
-  /** Of splitting: repetitions, networks in each, moves of each at a level and their steps, the share that a level keeps. */
+  /** Of splitting: repetitions, networks in each, moves of a chain at a level and their steps, the share that a level keeps. */
   readonly repetitions: number;
   readonly particles: number;
   readonly moves: number;
@@ -82,8 +82,8 @@ export const BOOLEAN_SETTINGS: BooleanSettings = {
     { learningRate: 0.05, batch: 8 },
   ],
   repetitions: 4,
-  particles: 24,
-  moves: 1,
+  particles: 30,
+  moves: 10,
   steps: 20,
   keep: 0.5,
   measures: CHEAP_MEASURES,
@@ -94,7 +94,6 @@ export const BOOLEAN_QUICK: BooleanSettings = {
   complexities: [60],
   attacks: [0, 2, 4, 8, 16, 32],
   variants: [{ learningRate: 0.01, batch: 32 }],
-  particles: 12,
 };
 
 /** Streams of the split of inputs, and of the seeds for P(S). */

@@ -48,7 +48,7 @@ export interface VolumeOptions {
   readonly method: VolumeMethod;
   /** `count`: networks, default 10^6 (drawn 16 output layers to a body); `orthant`: samples, default 2^17. */
   readonly samples?: number;
-  /** `splitting`: independent repetitions, default 8; networks in each, default 100; moves of each at a level, default 2. */
+  /** `splitting`: independent repetitions, default 8; networks in each, default 100; moves of a chain at a level, default 10. */
   readonly repetitions?: number;
   readonly particles?: number;
   readonly moves?: number;

@@ -1,6 +1,6 @@
 /**
  * The volume of any function, however rare: multilevel splitting [Au & Beck 2001; Cerou & Guyader 2007] with soft levels, a
- * sequential Monte Carlo sampler [Del Moral, Doucet & Jasra 2006].
+ * sequential Monte Carlo sampler [Del Moral, Doucet & Jasra 2006] that keeps every state of its chains [Dau & Chopin 2022].
  *
  * @module
  */
@@ -21,11 +21,11 @@ export interface SamplerOptions {
   readonly repetitions?: number;
   /** Networks in a repetition. Default 100. */
   readonly particles?: number;
-  /** Moves of each network at a level. Default 2. */
+  /** Moves of a chain at a level; each leaves one of the networks, so there are particles / moves chains. Default 10. */
   readonly moves?: number;
-  /** Most leapfrog steps of a move. Default 60. */
+  /** Most leapfrog steps of a move. Default 30. */
   readonly steps?: number;
-  /** Effective share of the networks that a level keeps. Default 0.7. */
+  /** Effective share of the networks that a level keeps. Default 0.5. */
   readonly keep?: number;
   /** Levels after which a repetition is given up. Default 1,000. */
   readonly maxLevels?: number;
@@ -173,9 +173,9 @@ function checkSampler(options: SamplerOptions) {
   return {
     repetitions: checkInteger("repetitions", options.repetitions ?? 8, 2, 1_000_000),
     particles: checkInteger("particles", options.particles ?? 100, 2, 1_000_000),
-    moves: checkInteger("moves", options.moves ?? 2, 1, 1_000_000),
-    steps: checkInteger("steps", options.steps ?? 60, 1, 1_000_000),
-    keep: checkNumber("keep", options.keep ?? 0.7, 0.05, 0.99),
+    moves: checkInteger("moves", options.moves ?? 10, 1, 1_000_000),
+    steps: checkInteger("steps", options.steps ?? 30, 1, 1_000_000),
+    keep: checkNumber("keep", options.keep ?? 0.5, 0.05, 0.99),
     maxLevels: checkInteger("maxLevels", options.maxLevels ?? 1000, 1, 1_000_000),
     seed: checkSeed("seed", options.seed ?? 0).value,
   };

@@ -29,7 +29,7 @@ export interface SplittingArguments {
   readonly points: PlainPoints;
   readonly targets: Float32Array;
   readonly particles: number;
-  /** Moves of each particle at a level, and the most leapfrog steps of one. */
+  /** Moves of a chain at a level, each of which leaves a particle, and the most leapfrog steps of one. */
   readonly moves: number;
   readonly steps: number;
   /** Effective share of the particles that a level keeps. */
@@ -48,7 +48,7 @@ export interface SplittingLevel {
   readonly beta: number;
   /** Effective share of the particles under their weights. */
   readonly kept: number;
-  /** Different first ancestors of those that were kept. */
+  /** Different first ancestors of the chains' starts. */
   readonly ancestors: number;
   /** Mean probability with which a move was accepted, its steps, and their length (the prior's motion turns by it, in radians). */
   readonly acceptance: number;
@@ -124,28 +124,39 @@ function weigh(kernels: Kernels, logs: Float64Array): Weights {
   return { values, logMean: largest + naturalLog(sum / n), effective: (sum * sum) / (squares * n) };
 }
 
-/** The particles, in the module's memory. */
+/**
+ * The particles, in the module's memory. Each level resamples a few of them, the starts of Markov chains, and all states of the
+ * chains are the next particles: none is thrown away, and far fewer gradients give the same error as when each particle is moved
+ * by itself and only where it ends counts (waste-free sequential Monte Carlo) [Dau & Chopin 2022].
+ */
 class Population {
   readonly #kernels: Kernels;
   readonly #chain: TemperedChain;
   readonly #positions: number;
   readonly #margins: number;
-  readonly #scratch: number;
+  readonly #starts: number;
   readonly #row: number;
+  readonly #length: number;
+  readonly chains: number;
   readonly wrong: Int32Array;
-  ancestors: Uint32Array;
+  /** Of each particle, the one drawn from the prior that it descends from. */
+  readonly ancestors: Uint32Array;
 
   constructor(
     kernels: Kernels,
     chain: TemperedChain,
     readonly size: number,
+    /** Particles of a chain; the last may have fewer. */
+    length: number,
   ) {
     this.#kernels = kernels;
     this.#chain = chain;
     this.#row = 4 * chain.points;
     this.#positions = kernels.allocate(chain.bytes * size);
     this.#margins = kernels.allocate(this.#row * size);
-    this.#scratch = kernels.allocate(Math.max(chain.bytes, this.#row) * size);
+    this.#length = length;
+    this.chains = Math.ceil(size / length);
+    this.#starts = kernels.allocate(chain.bytes * this.chains);
     this.wrong = new Int32Array(size);
     this.ancestors = Uint32Array.from({ length: size }, (_, i) => i);
   }
@@ -195,35 +206,46 @@ class Population {
     );
   }
 
-  /** Systematic resampling: particle i leaves its weight's share of copies, rounded up or down, by one uniform number. */
+  /** Systematic resampling into the starts of the chains: particle i leaves its weight's share of them, rounded up or down. */
   resample(values: Float64Array, uniform: number): void {
-    const { size } = this;
+    const { size, chains } = this;
     const total = values.reduce((a, b) => a + b, 0);
-    const chosen = new Uint32Array(size);
+    const chosen = new Uint32Array(chains);
     let sum = 0;
     let next = 0;
-    for (let i = 0; i < size && next < size; i++) {
-      sum += (values[i] / total) * size;
-      while (next < size && next + uniform < sum) chosen[next++] = i;
+    for (let i = 0; i < size && next < chains; i++) {
+      sum += (values[i] / total) * chains;
+      while (next < chains && next + uniform < sum) chosen[next++] = i;
     }
     // what rounding left over
     const last = values.reduce((at, w, i) => (w > 0 ? i : at), 0);
-    while (next < size) chosen[next++] = last;
-    this.#gather(this.#positions, this.#chain.bytes, chosen);
-    this.#gather(this.#margins, this.#row, chosen);
-    const wrong = this.wrong.slice();
+    while (next < chains) chosen[next++] = last;
+    this.#startFrom(chosen);
+  }
+
+  /** Each chain goes on from its own last particle. */
+  resume(): void {
+    this.#startFrom(Uint32Array.from({ length: this.chains }, (_, c) => this.chainEnd(c) - 1));
+  }
+
+  /** One past the last particle of a chain. */
+  chainEnd(chain: number): number {
+    return Math.min(this.size, (chain + 1) * this.#length);
+  }
+
+  #startFrom(chosen: Uint32Array): void {
+    const { bytes } = this.#chain;
     const ancestors = this.ancestors.slice();
-    chosen.forEach((from, i) => {
-      this.wrong[i] = wrong[from];
-      this.ancestors[i] = ancestors[from];
+    chosen.forEach((from, c) => {
+      this.#copy(this.#starts + c * bytes, this.#positions + from * bytes, bytes);
+      this.ancestors.fill(ancestors[from], c * this.#length, this.chainEnd(c));
     });
   }
 
-  #gather(rows: number, bytes: number, chosen: Uint32Array): void {
-    this.#copy(this.#scratch, rows, bytes * this.size);
-    chosen.forEach((from, i) => {
-      if (from !== i) this.#copy(rows + i * bytes, this.#scratch + from * bytes, bytes);
-    });
+  /** A chain's start into the chain. */
+  loadStart(chain: number): void {
+    const { position, bytes } = this.#chain;
+    this.#copy(position, this.#starts + chain * bytes, bytes);
   }
 }
 
@@ -252,7 +274,7 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
     const { network, points, targets, particles, moves, keep, maxLevels, seed, repetition, rounds } = args;
     const { exports } = kernels;
     const chain = new TemperedChain(kernels, { network, inputs: points.inputs, points: points.count, targets });
-    const population = new Population(kernels, chain, particles);
+    const population = new Population(kernels, chain, particles, moves);
     const { count: drawCount } = args.drawPoints ?? points;
     const words = Math.ceil(drawCount / 32);
     const read = functionReader(kernels, network, args.drawPoints ?? points, chain);
@@ -279,13 +301,13 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
     const moveAll = async (): Promise<Pick<SplittingLevel, "acceptance" | "steps" | "step" | "wrong">> => {
       chain.set(beta, step);
       const steps = Math.max(1, Math.min(args.steps, Math.round(TRAVEL / step)));
-      for (let i = 0; i < particles; i++) {
-        population.load(i);
-        for (let k = 0; k < moves; k++) {
+      for (let c = 0, i = 0; c < population.chains; c++) {
+        population.loadStart(c);
+        for (const last = population.chainEnd(c); i < last; i++) {
           chain.move(steps);
+          population.save(i);
           await rest();
         }
-        population.save(i);
       }
       const { acceptance, gradients: taken } = chain.statistics();
       gradients += taken;
@@ -345,7 +367,10 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
     const shares = new Float64Array(rounds * particles);
     const result = { logP: logZ + final.logMean };
     for (let round = 0, at = 0; round < rounds; round++) {
-      if (round > 0) await moveAll();
+      if (round > 0) {
+        population.resume();
+        await moveAll();
+      }
       const { values } = population.final(beta);
       const total = values.reduce((a, b) => a + b, 0);
       for (let i = 0; i < particles; i++, at++) {
