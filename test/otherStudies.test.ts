@@ -4,6 +4,7 @@ import { countFunctions } from "../src/index.ts";
 import { biasReport } from "../src/report/bias.ts";
 import { posteriorReport } from "../src/report/posterior.ts";
 import { rescalingReport } from "../src/report/rescaling.ts";
+import { widthReport } from "../src/report/width.ts";
 import { BIAS_SETTINGS, biasStudy } from "../src/study/bias.ts";
 import { booleanTargets } from "../src/study/boolean.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import { RESCALING_SETTINGS, type RescalingSettings, rescalingStudy } from "../src/study/rescaling.ts";
 import { runTasks } from "../src/study/run.ts";
 import { studyRecords } from "../src/study/study.ts";
+import { WIDTH_SETTINGS, widthStudy } from "../src/study/width.ts";
 
 const plain = (html: string): void => {
   expect(html).not.toMatch(/NaN|undefined|Infinity|\[object|<script|<link|<iframe|<img|url\(|https?:\/\//);
@@ -99,6 +101,48 @@ describe("the bias study", () => {
     const analysis = await biasStudy.analyse(records, settings);
     expect(analysis.finding).toMatch(/^For 2 of 2 priors simple functions are the frequent ones/);
     plain(biasReport(studyRecords({ study: "bias", seed: "7", settings }, records, analysis, {})));
+  });
+});
+
+describe("the width study", () => {
+  const settings = {
+    ...WIDTH_SETTINGS,
+    bits: 3,
+    widths: [4, 100],
+    functions: [
+      { name: "majority", function: "17" },
+      { name: "one of one", function: "40" },
+    ],
+    repetitions: 10,
+    particles: 100,
+    samples: 2 ** 14,
+  };
+
+  it("is counting at a finite width, and near the orthant at a large one", async () => {
+    const pool = new Pool({ workers: 0 });
+    const records = await runTasks(await widthStudy.tasks(settings, 1n, undefined), { pool });
+    pool.close();
+    const analysis = await widthStudy.analyse(records, settings);
+    const samples = 400_000;
+    for (const { function: f, limit, widths } of analysis.lines) {
+      const [narrow, wide] = widths;
+      const table = await countFunctions({ layers: [3, 4, 4, 1] }, { samples, seed: 5, workers: 0 });
+      const { count } = table.probability(f);
+      table.close();
+      expect(count).toBeGreaterThan(100);
+      const error = Math.hypot(narrow.standardError!, 1 / Math.sqrt(count) / Math.LN10);
+      // 4 comparisons by t with 9 degrees of freedom: false alarm 0.3 %; the seeds are fixed
+      expect(Math.abs(narrow.log10P! - Math.log10(count / samples))).toBeLessThan(5 * error);
+      // corrections of finite width go as 1 / width
+      expect(Math.abs(wide.difference!)).toBeLessThan(5 * wide.differenceError! + 0.05);
+      expect(wide.difference).toBe(wide.log10P! - limit);
+    }
+    expect(analysis.finding).toMatch(
+      /^From the limit of infinite width log₁₀ P\(f\) differs by .* at width 4 and .* 2 of 2 functions agree/,
+    );
+    const whole = studyRecords({ study: "width", seed: "1", settings }, records, analysis, {});
+    plain(widthReport(whole));
+    expect(widthReport(JSON.parse(JSON.stringify(whole)))).toBe(widthReport(whole));
   });
 });
 

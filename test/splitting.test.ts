@@ -37,6 +37,63 @@ describe("splittingVolume", () => {
     }
   });
 
+  it("of a perceptron on all inputs of two bits: the 16 solid angles, two of which are empty", async () => {
+    // z = b + w1 x1 + w2 x2, all of variance 1: the outputs at 00, 01, 10, 11 have z00 + z11 = z01 + z10
+    const normals = [
+      [1, 0, 0],
+      [1, 0, 1],
+      [1, 1, 0],
+      [1, 1, 1],
+    ];
+    const three = (...signed: Array<[point: number, sign: number]>): number => {
+      const angle = (a: [number, number], b: [number, number]): number => {
+        const dot = (x: number, y: number): number => normals[x].reduce((sum, v, k) => sum + v * normals[y][k], 0);
+        return Math.asin((a[1] * b[1] * dot(a[0], b[0])) / Math.sqrt(dot(a[0], a[0]) * dot(b[0], b[0])));
+      };
+      const [a, b, c] = signed;
+      return 1 / 8 + (angle(a, b) + angle(a, c) + angle(b, c)) / (4 * Math.PI);
+    };
+    const exact = (f: number): number => {
+      const s = [0, 1, 2, 3].map((i) => ((f >> (3 - i)) & 1 ? 1 : -1));
+      // two on one side of the equation that agree, and what that leaves of the other side
+      const [[i, j], [k, l]] =
+        s[1] === s[2]
+          ? [
+              [1, 2],
+              [0, 3],
+            ]
+          : [
+              [0, 3],
+              [1, 2],
+            ];
+      if (s[i] !== s[j]) {
+        // both sides mixed: the third sign both ways is the pair's, whose other way forces the fourth
+        return three([1, s[1]], [2, s[2]], [0, s[0]]) - three([0, s[0]], [3, -s[3]], [s[0] === s[1] ? 2 : 1, -s[0]]);
+      }
+      const sign = s[i];
+      const others = [k, l].filter((at) => s[at] !== sign);
+      if (others.length === 2) return 0;
+      if (others.length === 1) return three([i, sign], [j, sign], [others[0], -sign]);
+      return three([i, sign], [j, sign], [k, sign]) - three([i, sign], [j, sign], [l, -sign]);
+    };
+    const all = Array.from({ length: 16 }, (_, f) => exact(f));
+    expect(all.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+    for (const [f, p] of all.entries()) {
+      const options = { function: f.toString(16), particles: 100, repetitions: 60, seed: 4, workers: 0 };
+      const found = await splittingVolume({ layers: [2, 1] }, options);
+      if (p === 0) {
+        // exclusive or, and its negation
+        expect([f, found.logP]).toEqual([f, undefined]);
+        expect(found.warnings[0]).toMatch(/^60 of 60 repetitions stalled/);
+      } else {
+        expect(p).toBeGreaterThan(0.01);
+        // 14 comparisons by t with 59 degrees of freedom: false alarm 0.05 %
+        expect(Math.abs((found.logP as number) - Math.log(p))).toBeLessThan(4.5 * (found.standardError as number));
+        expect(found.standardError).toBeLessThan(0.05);
+      }
+    }
+  });
+
   it.each([
     [{ layers: [3, 6, 1] }, 200],
     [{ layers: [3, 5, 4, 1] }, 200],
@@ -76,7 +133,10 @@ describe("splittingVolume", () => {
 
   it("is a function of its arguments and the seed, to the bit, for any workers, in Node and Chromium", async () => {
     const run = (options: Partial<SplittingOptions>) =>
-      splittingVolume({ layers: [4, 7, 6, 1] }, { function: "6996", particles: 60, moves: 4, repetitions: 3, ...options });
+      splittingVolume(
+        { layers: [4, 7, 6, 1] },
+        { function: "6996", particles: 60, moves: 4, repetitions: 3, ...options },
+      );
     const here = await run({ workers: 0 });
     expect(here.repetitions.map(({ logP }) => logP)).toMatchInlineSnapshot(`
       [

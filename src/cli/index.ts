@@ -242,6 +242,7 @@ const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?:
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
   ["rescaling", "every measure and log P(f) of a network whose weights are rescaled"],
   ["bias", "P(f) against rank and complexity, for several priors"],
+  ["width", "log P(f) as the hidden layers widen, against the exact orthant of infinite width"],
   ["posterior", "how often optimisers find each function, against its posterior P_B(f|S)"],
 ];
 

@@ -13,6 +13,7 @@ import { posteriorReport } from "../report/posterior.ts";
 import { signed } from "../report/prediction.ts";
 import { rescalingReport } from "../report/rescaling.ts";
 import { temporalReport } from "../report/temporal.ts";
+import { widthReport } from "../report/width.ts";
 import { biasStudy } from "../study/bias.ts";
 import { booleanStudy } from "../study/boolean.ts";
 import { cifarStudy, mnistStudy, optimizersStudy } from "../study/images.ts";
@@ -20,6 +21,7 @@ import { type PosteriorAnalysis, posteriorStudy } from "../study/posterior.ts";
 import type { PredictionAnalysis } from "../study/prediction.ts";
 import { rescalingStudy } from "../study/rescaling.ts";
 import { temporalStudy } from "../study/temporal.ts";
+import { widthStudy } from "../study/width.ts";
 import type { Session } from "./session.ts";
 import { runStudy, type StudyFlags, type StudyVerb } from "./study.ts";
 
@@ -83,6 +85,7 @@ const STUDIES: Readonly<Record<string, AnyVerb>> = {
   cifar: entry({ study: cifarStudy, report: imageReport, load: loadCifar, ...prediction }),
   optimizers: entry({ study: optimizersStudy, report: imageReport, load: loadDigits, ...prediction }),
   temporal: entry({ study: temporalStudy, report: temporalReport, load: loadDigits, ...finding }),
+  width: entry({ study: widthStudy, report: widthReport, load: nothing, ...finding }),
   posterior: entry({ study: posteriorStudy, report: posteriorReport, load: nothing, ...finding, json: posteriorJson }),
 };
 

@@ -204,8 +204,9 @@ export async function logVolume(question: VolumeQuestion, options: VolumeOptions
       ...(inputs ? { inputs } : {}),
       ...defined({ repetitions, particles, moves, seed, workers, pool, signal }),
     });
-    const { logP, log10P, standardError, spread, warnings, reason } = result;
+    const { logP, log10P, standardError, ci95, spread, warnings, reason } = result;
     const details = {
+      ci95,
       spread,
       repetitions: result.repetitions.map((r) => ({
         logP: r.logP,

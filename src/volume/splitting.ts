@@ -13,6 +13,7 @@ import { onBuild } from "../engine/task.ts";
 import { pointsOf } from "../network/evaluate.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { singleOutput } from "../network/parameters.ts";
+import { student975 } from "../statistics/student.ts";
 import { type PlainPoints, type SplittingRun, splittingTask } from "./splittingTask.ts";
 
 /** How a population is moved towards a function: what a repetition takes. */
@@ -62,6 +63,8 @@ export interface SplittingVolume {
   readonly log10P: number | undefined;
   /** Of logP, from the spread of the repetitions. */
   readonly standardError: number | undefined;
+  /** 95 % interval of logP: by Student's t with one degree of freedom fewer than repetitions. */
+  readonly ci95: readonly [low: number, high: number] | undefined;
   /** Standard deviation of the repetitions' logarithms. Well above 1 the mean is that of a few, and its error too small. */
   readonly spread: number | undefined;
   /** What speaks against believing it; empty: nothing. */
@@ -237,7 +240,7 @@ export async function splittingVolume(network: NetworkOptions, options: Splittin
   checkSampler(options);
   if (problem.impossible) {
     const certain = { logP: -Infinity, log10P: -Infinity, standardError: 0, spread: 0, warnings: [], repetitions: [] };
-    return { method: "splitting", ...certain, reason: problem.impossible };
+    return { method: "splitting", ...certain, ci95: [-Infinity, -Infinity], reason: problem.impossible };
   }
   return summariseRuns(await splittingRuns(problem, options, 0), (await sharedKernels()).exports);
 }
@@ -250,7 +253,7 @@ export function summariseRuns(
   const logs = runs.flatMap(({ logP }) => (logP === undefined ? [] : [logP]));
   const stalled = runs.length - logs.length;
   if (stalled > 0) {
-    const none = { logP: undefined, log10P: undefined, standardError: undefined, spread: undefined };
+    const none = { logP: undefined, log10P: undefined, standardError: undefined, ci95: undefined, spread: undefined };
     const warnings = [`${stalled} of ${runs.length} repetitions stalled: ${runs.find((r) => r.stalled)?.stalled}`];
     return { method: "splitting", ...none, warnings, repetitions: runs };
   }
@@ -270,11 +273,14 @@ export function summariseRuns(
     );
   }
   const logP = largest + naturalLog(mean);
+  const standardError = Math.sqrt(variance / shares.length) / mean;
+  const half = student975(shares.length - 1) * standardError;
   return {
     method: "splitting",
     logP,
     log10P: logP / Math.LN10,
-    standardError: Math.sqrt(variance / shares.length) / mean,
+    standardError,
+    ci95: [logP - half, logP + half],
     spread,
     warnings,
     repetitions: runs,
