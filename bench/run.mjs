@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- sampler | training | covariance] [--json] [--quick]`: all benches, or some. `--quick` takes 3 rounds in place of 7.
+ * `npm run bench [-- sampler | training | covariance | splitting] [--json] [--quick]`: all benches, or some. `--quick` takes 3 rounds in place of 7.
  *
  * What a machine lacks (gcc, PyTorch, the peers' packages) is left out with a line that says so.
  */
@@ -7,9 +7,10 @@ import { parseArgs } from "node:util";
 import { benchCovariance, printCovariance } from "./covariance.mjs";
 import { machine, machineLine } from "./measure.mjs";
 import { benchSampler, printSampler } from "./sampler.mjs";
+import { benchSplitting, printSplitting } from "./splitting.mjs";
 import { benchTraining, printTraining } from "./training.mjs";
 
-const BENCHES = ["sampler", "training", "covariance"];
+const BENCHES = ["sampler", "training", "covariance", "splitting"];
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean" }, quick: { type: "boolean" } },
   allowPositionals: true,
@@ -27,6 +28,7 @@ const result = { machine, rounds };
 if (wanted.includes("sampler")) Object.assign(result, await benchSampler(options));
 if (wanted.includes("training")) result.training = await benchTraining(options);
 if (wanted.includes("covariance")) result.covariance = await benchCovariance(options);
+if (wanted.includes("splitting")) result.splitting = await benchSplitting(options);
 result.notes = [...new Set(notes)];
 if (values.json) console.log(JSON.stringify(result));
 else {
@@ -34,5 +36,6 @@ else {
   if (result.sampler) printSampler(result);
   if (result.training) printTraining(result.training);
   if (result.covariance) printCovariance(result.covariance);
+  if (result.splitting) printSplitting(result.splitting);
   for (const note of result.notes) console.log(note);
 }

@@ -67,6 +67,7 @@ export function parseBytes(flag: string, text: string): number {
 const FLAGS: Record<string, string> = {
   memoryLimit: "--memory",
   inputs: "--x",
+  "inputs.bits": "--bits",
   npy: "--x",
   "data.points": "--x",
   "data.features": "--x",
@@ -107,7 +108,9 @@ export function inFlags(text: string): string {
 export function argumentMessage(error: unknown, flags: ReadonlySet<string>): string | undefined {
   if (error instanceof UsageError) return oneLine(error.message);
   if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
-  const match = /^((?:data|test)\.[a-z]+|[A-Za-z][A-Za-z0-9]*)((?:\[\d+\]|\.[A-Za-z]+)*): /.exec(error.message);
+  const match = /^((?:data|test)\.[a-z]+|inputs\.bits|[A-Za-z][A-Za-z0-9]*)((?:\[\d+\]|\.[A-Za-z]+)*): /.exec(
+    error.message,
+  );
   if (!match) return undefined;
   const name = match[1];
   const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : flagOf(name);

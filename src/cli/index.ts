@@ -212,7 +212,13 @@ function addVolumeVerbs(program: Command): void {
     flag("--samples <n>", "count: networks (default: 1e6); orthant: samples (default: 131072)", parseInteger),
     flag("--repetitions <n>", "splitting: independent ones, for the error (default: 8)", parseInteger),
     flag("--particles <n>", "splitting: networks of a repetition (default: 100)", parseInteger),
-    flag("--moves <n>", "splitting: moves of each at a level (default: 2)", parseInteger),
+    flag(
+      "--moves <n>",
+      "splitting: moves of a chain at a level, each of which leaves a network (default: 10)",
+      parseInteger,
+    ),
+    flag("--steps <n>", "splitting: most leapfrog steps of a move (default: 30)", parseInteger),
+    flag("--keep <share>", "splitting: effective share of the networks that a level keeps (default: 0.5)", parseNumber),
     seedFlag(),
     workersFlag(),
     new Option("--out <file>", "with --compare: table and picture, .html, .svg or .json"),
@@ -222,14 +228,20 @@ function addVolumeVerbs(program: Command): void {
     (await import("./volume.ts")).volumeVerb(flags as Parameters<typeof import("./volume.ts").volumeVerb>[0], session),
   );
 
-  const kernel = program.command("kernel").description("covariance of an infinitely wide network's outputs (NNGP)");
+  const kernel = program
+    .command("kernel")
+    .description("covariance of a network's outputs: infinitely wide (NNGP), or finite by Monte Carlo");
   addAll(kernel, [
-    flag("--depth <l>", "hidden layers", parseInteger).makeOptionMandatory(),
-    new Option("--activation <name>", "relu or erf").default("relu"),
+    flag("--depth <l>", "hidden layers, infinitely wide", parseInteger),
+    layersFlag().makeOptionMandatory(false),
+    flag("--samples <n>", "bodies to draw of the finite network that --layers says, in place of --depth", parseInteger),
+    new Option("--activation <name>", "relu or erf; of a finite network relu or tanh").default("relu"),
     ...priorFlags(),
     new Option("--x <file.npy>", "points [points][features]"),
     flag("--bits <n>", "or all 2^n Boolean inputs", parseInteger),
+    seedFlag(),
     new Option("--out <file.npy>", "the kernel [points][points], float64").makeOptionMandatory(),
+    new Option("--errors <file.npy>", "of a finite network: the standard error of each entry"),
     ...outputFlags(),
   ]);
   verb(kernel, async (flags, session) =>

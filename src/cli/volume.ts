@@ -42,6 +42,8 @@ export interface VolumeVerbFlags extends CommonOptions {
   readonly repetitions?: number;
   readonly particles?: number;
   readonly moves?: number;
+  readonly steps?: number;
+  readonly keep?: number;
   readonly seed: bigint;
   readonly workers?: number;
   readonly out?: string;
@@ -73,8 +75,8 @@ export async function volumeVerb(flags: VolumeVerbFlags, session: Session): Prom
   if (!compare && questions.length > 1) throw new UsageError("--function: expected one, or --compare for several");
   const pool = createPool({ workers: flags.workers });
   try {
-    const { samples, repetitions, particles, moves, seed } = flags;
-    const given = { samples, repetitions, particles, moves };
+    const { samples, repetitions, particles, moves, steps, keep, seed } = flags;
+    const given = { samples, repetitions, particles, moves, steps, keep };
     const options = {
       ...(Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)) as Partial<VolumeOptions>),
       seed,

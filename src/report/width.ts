@@ -66,24 +66,25 @@ and by the exact orthant of the kernel at infinite width, which knows nothing of
         key("line dashed", "var(--second)", "infinite width: exact orthant"),
       ]),
       `<div class="panels">${analysis.lines
-        .map((line) => panel(`log10 P(f) against width: ${line.name}`, plot(line), escapeHtml(line.name)))
+        .map((line) =>
+          panel(
+            `log10 P(f) against width: ${line.name}`,
+            plot(line),
+            `${escapeHtml(line.name)}<br><span class="mono">${line.function}</span>`,
+          ),
+        )
         .join("\n")}</div>`,
       `<h2>All values</h2>
 ${dataTable(
   ["<function", "width", "log₁₀ P(f)", "minus the limit's"],
   analysis.lines.flatMap((line) => [
     ...line.widths.map(({ width, log10P, standardError, difference, differenceError }) => [
-      `${escapeHtml(line.name)}<small class="mono">${line.function}</small>`,
+      escapeHtml(line.name),
       formatWhole(width),
       log10P === null ? "stalled" : `${signed(log10P, 2)}${error(standardError)}`,
       difference === null ? "–" : `${signed(difference, 2)}${error(differenceError)}`,
     ]),
-    [
-      `${escapeHtml(line.name)}<small class="mono">${line.function}</small>`,
-      "∞",
-      `${signed(line.limit, 4)}${error(line.limitError)}`,
-      "",
-    ],
+    [escapeHtml(line.name), "∞", `${signed(line.limit, 4)}${error(line.limitError)}`, ""],
   ]),
 )}`,
       provenance(

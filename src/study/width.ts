@@ -79,9 +79,8 @@ export const WIDTH_SETTINGS: WidthSettings = {
   functions: [
     { name: "false on 0000000 alone", function: "7fffffffffffffffffffffffffffffff" },
     { name: "majority of the bits", function: "000101170117177f0117177f177f7fff" },
-    { name: "one of middling complexity", function: "7f7f37173f3713113717110113110000" },
   ],
-  repetitions: 6,
+  repetitions: 4,
   particles: 40,
   moves: 10,
   steps: 20,
@@ -195,7 +194,7 @@ function findingOf(lines: readonly WidthLine[]): string {
 export const widthStudy: Study<WidthSettings, WidthRecord, WidthAnalysis> = {
   name: "width",
   full: WIDTH_SETTINGS,
-  quick: { ...WIDTH_SETTINGS, widths: [10, 40, 160], functions: WIDTH_SETTINGS.functions.slice(0, 2) },
+  quick: { ...WIDTH_SETTINGS, widths: [10, 40, 160] },
   tasks: widthTasks,
   analyse,
 };

@@ -52,6 +52,9 @@ export interface VolumeOptions {
   readonly repetitions?: number;
   readonly particles?: number;
   readonly moves?: number;
+  /** `splitting`: most leapfrog steps of a move, default 30; effective share of the networks that a level keeps, default 0.5. */
+  readonly steps?: number;
+  readonly keep?: number;
   /** Default 0. */
   readonly seed?: number | bigint;
   readonly workers?: number;
@@ -78,7 +81,19 @@ export interface VolumeRecord {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-const OPTIONS = ["method", "samples", "repetitions", "particles", "moves", "seed", "workers", "pool", "signal"];
+const OPTIONS = [
+  "method",
+  "samples",
+  "repetitions",
+  "particles",
+  "moves",
+  "steps",
+  "keep",
+  "seed",
+  "workers",
+  "pool",
+  "signal",
+];
 /** Output layers drawn to a body when counting. */
 const OUTPUT_DRAWS = 16;
 /** Half the width of a 95 % interval, in standard deviations. */
@@ -198,11 +213,11 @@ export async function logVolume(question: VolumeQuestion, options: VolumeOptions
   const f = hexOf(signs.bits);
   const { seed, workers, pool, signal } = options;
   if (method === "splitting") {
-    const { repetitions, particles, moves } = options;
+    const { repetitions, particles, moves, steps, keep } = options;
     const result = await splittingVolume(net, {
       function: f,
       ...(inputs ? { inputs } : {}),
-      ...defined({ repetitions, particles, moves, seed, workers, pool, signal }),
+      ...defined({ repetitions, particles, moves, steps, keep, seed, workers, pool, signal }),
     });
     const { logP, log10P, standardError, ci95, spread, warnings, reason } = result;
     const details = {

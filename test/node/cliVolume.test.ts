@@ -146,6 +146,10 @@ describe("flatvol volume", () => {
     ["volume --layers 2,5,1 --function 6 --function 1 --method ep", /--function: expected one, or --compare/],
     ["volume --layers 2,5,1 --function 6 --on 0 --method ep", /--on: expected at least one point that counts/],
     ["kernel --depth 2 --out @k.npy", /--x: expected either --x or --bits/],
+    ["kernel --bits 3 --out @k.npy", /--depth: expected either --depth, or --layers/],
+    ["kernel --layers 3,4,1 --bits 3 --out @k.npy", /--samples: expected the number of bodies/],
+    ["kernel --layers 4,4,1 --bits 3 --samples 10 --out @k.npy", /--bits: expected (layers|--layers)\[0\] = 4, got 3/],
+    ["kernel --depth 1 --bits 3 --samples 10 --out @k.npy", /--samples: expected --layers beside it/],
     ["kernel --depth 2 --bits 3 --activation tanh --out @k.npy", /--activation: "tanh" has no closed form/],
     ["kernel --depth -1 --bits 3 --out @k.npy", /--depth: /],
     ["kernel --depth 2 --bits 3 --out @k.bin", /--out: expected a name ending in .npy/],
@@ -159,6 +163,18 @@ describe("flatvol volume", () => {
 });
 
 describe("flatvol kernel", () => {
+  it("writes a finite network's kernel with its errors, which holds the infinite one's diagonal", () => {
+    const flags = "--layers 3,6,5,1 --samples 20000 --seed 2 --bits 3 --out @f.npy --errors @e.npy";
+    const { shape, samples, largestStandardError } = json(`kernel ${flags}`);
+    expect([shape, samples]).toEqual([[8, 8], 20_000]);
+    const [found, errors] = ["f.npy", "e.npy"].map((name) => readNpy(readFileSync(at(name))).data);
+    expect(Math.max(...errors)).toBe(largestStandardError);
+    json("kernel --depth 2 --bits 3 --out @k.npy");
+    const limit = readNpy(readFileSync(at("k.npy"))).data;
+    // E[relu(z)^2] of a ReLU network does not depend on its width; 8 comparisons: false alarm 0.05 %
+    for (let i = 0; i < 8; i++) expect(Math.abs(found[9 * i] - limit[9 * i])).toBeLessThan(4 * errors[9 * i]);
+  });
+
   it("writes the library's kernel in float64", async () => {
     expect(json("kernel --depth 2 --bits 3 --sigma-b2 0.5 --out @k3.npy")).toEqual({
       shape: [8, 8],
