@@ -72,7 +72,8 @@ export function startWorker(
     return new Worker(url);
   };
   const worker = factory ? factory() : make();
-  worker.addEventListener("error", (event) => fail(new Error(event.message || "worker failed to load")));
+  const hint = factory ? "" : "; where a content security policy forbids blob workers, give `worker` or `workers: 0`";
+  worker.addEventListener("error", (event) => fail(new Error(event.message || `worker failed to load${hint}`)));
   worker.addEventListener("messageerror", () => fail(new Error("worker message could not be read")));
   return {
     start: (message, transfer) => worker.postMessage(message, transfer),

@@ -1,12 +1,12 @@
 /** What reaches users: the built package, `node scripts/build.mjs` has run before. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, inflateSync } from "node:zlib";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { installTarball } from "./tarball.ts";
 
 const TSC = "node_modules/typescript/bin/tsc";
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -89,22 +89,7 @@ describe("installed from its tarball", () => {
   const node = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: consumer, encoding: "utf8" });
 
   beforeAll(() => {
-    consumer = mkdtempSync(join(tmpdir(), "flatvol-consumer-"));
-    const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", consumer], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const [{ filename }] = JSON.parse(packed);
-    const home = join(consumer, "node_modules", "flatvol");
-    mkdirSync(home, { recursive: true });
-    execFileSync("tar", ["-xzf", join(consumer, filename), "--strip-components=1", "-C", home]);
-    // its dependencies, from here: an npm install would need a registry
-    for (const name of Object.keys(manifest.dependencies)) {
-      const link = join(consumer, "node_modules", name);
-      mkdirSync(join(link, ".."), { recursive: true });
-      execFileSync("ln", ["-s", join(process.cwd(), "node_modules", name), link]);
-    }
-    writeFileSync(join(consumer, "package.json"), '{"type":"module"}');
+    consumer = installTarball();
   }, 120_000);
   afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
