@@ -215,7 +215,9 @@ describe.skipIf(!existsSync(CHROMIUM.path) && process.env.CI !== "true")("embeds
 
     it("without either it says what is wrong, and does not hang", async () => {
       const { failure } = await under(`${script}; worker-src 'self'`, "{ workers: 1 }");
-      expect(failure).toMatch(/^Error: worker died: worker failed to load; where a content security policy forbids blob workers, give `worker`/);
+      expect(failure).toMatch(
+        /^Error: worker died: worker failed to load; where a content security policy forbids blob workers, give `worker`/,
+      );
     }, 120_000);
   });
 });
