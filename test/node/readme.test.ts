@@ -27,8 +27,29 @@ it("every npm script that README and CONTRIBUTING name exists", () => {
   for (const name of named) expect(scripts).toHaveProperty([name]);
 });
 
+/** The example that imports from an entry point. */
+function exampleOf(entry: string): string {
+  const all = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
+  return all.find((code) => code.includes(`"${entry}"`)) ?? "";
+}
+
+it("README's volume example runs and prints two methods' log10 P with errors", () => {
+  const example = exampleOf("flatvol/volume");
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", example], {
+    encoding: "utf8",
+    timeout: 300_000,
+  });
+  expect([stderr, status]).toEqual(["", 0]);
+  const [finite, error, infinite, small] = stdout.trim().split(" ").map(Number);
+  // of width 40 and of infinite width: they differ, but not by much
+  expect(Math.abs(finite + 14)).toBeLessThan(1.5);
+  expect(error).toBeLessThan(2);
+  expect(infinite).toBeCloseTo(-14.49, 2);
+  expect(small).toBeLessThan(0.01);
+}, 300_000);
+
 it("README's flatness example runs and prints a converged training with finite measures", () => {
-  const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const example = exampleOf("flatvol/flatness");
   const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "-e", example], {
     encoding: "utf8",
     timeout: 120_000,
