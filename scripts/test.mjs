@@ -58,6 +58,7 @@ function vitest(project) {
 
 if (check("build", "node", ["scripts/build.mjs"])) {
   check("types", "node_modules/.bin/tsc", ["-p", "tsconfig.json"]);
+  check("public surface", "node", ["scripts/apiReport.mjs", "--check"]);
   check("lint", "node_modules/.bin/biome", ["check", "--error-on-warnings", "."]);
   const aspect = run("as-pect", "node_modules/.bin/asp", ["--no-logo"], { FORCE_COLOR: "0", NO_COLOR: "1" });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours

@@ -22,6 +22,9 @@ export const CAT = 3;
  * @param name of the file, for messages.
  * @param bytes the whole file.
  * @throws TypeError, RangeError naming the file.
+ * @example
+ * const record = new Uint8Array(3073); // a label, then 1024 red, green and blue pixels
+ * readCifarBatch("data_batch_1.bin", record).count; // 1
  */
 export function readCifarBatch(name: string, bytes: Uint8Array): Images {
   const file = show(name);

@@ -30,6 +30,9 @@ const TYPES: Record<number, string> = {
  * @param dimensions how many it must have: 3 for pictures, 1 for labels.
  * @returns the data as a view on `bytes`.
  * @throws TypeError, RangeError naming the file.
+ * @example
+ * const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 4);
+ * readIdx("labels", labels, 1).data; // [7, 4]
  */
 export function readIdx(name: string, bytes: Uint8Array, dimensions: number): IdxArray {
   const file = show(name);

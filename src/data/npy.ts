@@ -39,6 +39,9 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * @param bytes the whole file.
  * @throws TypeError, RangeError if it is no such file.
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ * @example
+ * const bytes = writeNpy({ shape: [2, 2], data: Float64Array.of(1, 2, 3, 4) });
+ * readNpy(bytes).shape; // [2, 2]
  */
 export function readNpy(bytes: Uint8Array): NpyArray {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`npy: expected a Uint8Array, got ${show(bytes)}`);
@@ -88,6 +91,9 @@ export function readNpy(bytes: Uint8Array): NpyArray {
  *
  * @returns the whole file; its data begin at a multiple of 64 bytes.
  * @throws TypeError, RangeError naming the argument.
+ * @example
+ * const bytes = writeNpy({ shape: [3], data: Float32Array.of(1, 2, 3) });
+ * bytes.length % 64; // 12, the data: the header fills whole blocks of 64
  */
 export function writeNpy(array: Pick<NpyArray, "shape" | "data">): Uint8Array<ArrayBuffer> {
   checkOptions("array", array, ["shape", "data", "dtype"]);

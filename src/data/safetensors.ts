@@ -106,6 +106,9 @@ function repeatedName(text: string): string | undefined {
  *
  * @param bytes the whole file.
  * @throws TypeError, RangeError if it is no such file, or a tensor has another type.
+ * @example
+ * const bytes = writeSafetensors(new Map([["0.bias", { shape: [2], data: Float32Array.of(1, 2) }]]));
+ * readSafetensors(bytes).get("0.bias").data; // [1, 2]
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`safetensors: expected a Uint8Array, got ${show(bytes)}`);
@@ -165,6 +168,9 @@ export function readSafetensors(bytes: Uint8Array): Map<string, Tensor> {
  * Writes tensors as F32, in the order given, data aligned to 8 bytes.
  *
  * @throws RangeError if a shape does not fit its data, or for the name `__metadata__`, which the format keeps for itself.
+ * @example
+ * const parameters = Float32Array.of(1, 2, 3);
+ * const bytes = writeSafetensors(tensorsFromWeights({ layers: [2, 1], parameters }));
  */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array<ArrayBuffer> {
   const header: Array<[string, unknown]> = [];

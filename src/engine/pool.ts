@@ -71,7 +71,14 @@ interface Member {
   reject: ((cause: unknown) => void) | undefined;
 }
 
-/** Workers are started on first use, and replaced when they die. */
+/**
+ * Workers are started on first use, and replaced when they die.
+ *
+ * @example
+ * const pool = createPool({ workers: 2 });
+ * pool.info().why; // "2 workers with a memory of their own each; isolation headers are not needed"
+ * pool.close();
+ */
 export class Pool {
   readonly size: number;
   readonly #factory: WorkerFactory | undefined;

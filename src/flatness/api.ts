@@ -28,7 +28,11 @@ import { measuredTraining, surfaceTasks } from "./tasks.ts";
  * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
  *   loss at the parameters is not finite.
  * @example
+ * const data = { points: 4, features: 2, inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), targets: Float32Array.of(0, 1, 1, 0) };
+ * const network = { layers: [2, 8, 1] };
+ * const { parameters } = await train(network, data, { loss: "bce", optimizer: "adam", learningRate: 0.05 });
  * const record = await flatness(network, parameters, data, { loss: "bce", measures: ["keskar", "fisher-rao"] });
+ * record["fisher-rao"].invariant; // true
  */
 export function flatness<const M extends string>(
   network: NetworkOptions,
@@ -44,6 +48,11 @@ export function flatness<const M extends string>(
  *
  * @throws TypeError, RangeError naming the argument, before any work; the signal's reason; an Error if a worker died, or the
  *   loss at the parameters is not finite.
+ * @example
+ * const data = { points: 4, features: 2, inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), targets: Float32Array.of(0, 1, 1, 0) };
+ * const network = { layers: [2, 8, 1] };
+ * const { parameters } = await train(network, data, { loss: "bce", optimizer: "adam", learningRate: 0.05 });
+ * const { a, losses } = await landscape(network, parameters, data, { loss: "bce", steps: 11 });
  */
 export function landscape(
   network: NetworkOptions,
@@ -67,7 +76,8 @@ export interface TrainOptions extends PlainTrainOptions {
  * @throws TypeError, RangeError naming the option, before any work; Error if the loss diverges, or a measure is not defined
  *   where the training comes; the signal's reason.
  * @example
- * const { parameters, converged } = await train({ layers: [7, 40, 40, 1] }, data, { loss: "bce", optimizer: "adam" });
+ * const data = { points: 4, features: 2, inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), targets: Float32Array.of(0, 1, 1, 0) };
+ * const { converged, trainError } = await train({ layers: [2, 8, 1] }, data, { loss: "bce", optimizer: "adam", learningRate: 0.05 });
  */
 export function train(network: NetworkOptions, data: Dataset, options: TrainOptions): Promise<TrainResult> {
   return trainOn(measuredTraining, network, data, options);

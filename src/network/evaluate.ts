@@ -121,6 +121,9 @@ function evaluateBatches(
  * @param inputs default: all 2^n Boolean inputs, n = layers[0] <= 10.
  * @returns hex digits of the bits `M(x_i) > 0`, point 0 first.
  * @throws TypeError, RangeError naming the argument.
+ * @example
+ * const parameters = await sampleParameters({ layers: [3, 8, 1] }, { seed: 1 });
+ * await functionOf({ layers: [3, 8, 1] }, parameters); // two hex digits: a bit for each of the 8 inputs
  */
 export async function functionOf(
   network: NetworkOptions,

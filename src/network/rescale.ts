@@ -29,7 +29,9 @@ const MOST = 1e30;
  * @throws TypeError, RangeError naming the argument: another activation than ReLU, no such layer or unit, an alpha for which
  * a parameter would leave f32.
  * @example
- * const sharper = rescale({ layers: [7, 40, 40, 1] }, parameters, { layer: 1, alpha: 5.9 });
+ * const network = { layers: [2, 3, 1] };
+ * const parameters = new Float32Array(13).fill(0.5);
+ * const sharper = rescale(network, parameters, { layer: 1, alpha: 5.9 }); // other weights, the same outputs
  */
 export function rescale(
   network: NetworkOptions,

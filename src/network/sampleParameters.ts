@@ -27,6 +27,9 @@ export interface SampleParametersOptions {
  *
  * @returns f32 parameters, the library's flat layout.
  * @throws TypeError, RangeError naming the option.
+ * @example
+ * const parameters = await sampleParameters({ layers: [7, 40, 40, 1] }, { seed: 1, sample: 12_345 });
+ * parameters.length; // 2001
  */
 export async function sampleParameters(
   network: NetworkOptions,

@@ -25,6 +25,12 @@ const natural = new Intl.Collator("en", { numeric: true });
  * on with any prefix; layers follow each other in the natural order of their names.
  *
  * @throws RangeError naming the tensor: a missing bias, shapes that do not chain, numbers that are not finite.
+ * @example
+ * const tensors = new Map([
+ *   ["0.weight", { shape: [1, 2], data: Float32Array.of(1, -1) }],
+ *   ["0.bias", { shape: [1], data: Float32Array.of(0.5) }],
+ * ]);
+ * weightsFromTensors(tensors).layers; // [2, 1]
  */
 export function weightsFromTensors(tensors: ReadonlyMap<string, Tensor>): Weights {
   const modules = new Set<string>();
@@ -76,7 +82,14 @@ export function weightsFromTensors(tensors: ReadonlyMap<string, Tensor>): Weight
   return { layers, parameters, names: sorted.map((module) => module.slice(0, -1)) };
 }
 
-/** The reverse: tensors with the layers' names, in order. @throws TypeError, RangeError naming the argument. */
+/**
+ * The reverse: tensors with the layers' names, in order.
+ *
+ * @throws TypeError, RangeError naming the argument.
+ * @example
+ * const tensors = tensorsFromWeights({ layers: [2, 1], parameters: Float32Array.of(1, -1, 0.5) });
+ * tensors.get("0.weight").shape; // [1, 2]
+ */
 export function tensorsFromWeights({ layers, parameters, names }: Weights): Map<string, Tensor> {
   const network = defineNetwork({ layers });
   checkParameters(network, parameters);

@@ -17,6 +17,9 @@ import { truthTable } from "./truthTable.ts";
  *
  * @param records of `countRecords`, or read back from their JSON.
  * @throws TypeError if they are no such records.
+ * @example
+ * const table = await countFunctions({ layers: [3, 8, 1] }, { samples: 2000 });
+ * const html = countReport(await countRecords(table));
  */
 export function countReport(records: CountRecords): string {
   if (typeof records !== "object" || records === null || records.study !== "count") {

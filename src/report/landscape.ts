@@ -181,6 +181,13 @@ function describe({ network, points, lossName }: LandscapeRecords): string {
  * The loss as one SVG file: a curve for a line, contours for a plane.
  *
  * @throws TypeError, RangeError if they are no such records.
+ * @example
+ * const data = { points: 4, features: 2, inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), targets: Float32Array.of(0, 1, 1, 0) };
+ * const network = { layers: [2, 8, 1], activation: "relu" };
+ * const { parameters } = await train(network, data, { loss: "bce", optimizer: "adam", learningRate: 0.05 });
+ * const found = await landscape(network, parameters, data, { loss: "bce", seed: 1 });
+ * const about = { network, points: 4, lossName: "bce", directions: "random", scaling: "filter", seed: 1 };
+ * const svg = landscapePicture({ ...found, ...about });
  */
 export function landscapePicture(records: LandscapeRecords): string {
   check(records);
@@ -191,6 +198,13 @@ export function landscapePicture(records: LandscapeRecords): string {
  * The landscape as one self-contained page: loss, error, and how it was made. The same records give the same bytes.
  *
  * @throws TypeError, RangeError if they are no such records.
+ * @example
+ * const data = { points: 4, features: 2, inputs: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), targets: Float32Array.of(0, 1, 1, 0) };
+ * const network = { layers: [2, 8, 1], activation: "relu" };
+ * const { parameters } = await train(network, data, { loss: "bce", optimizer: "adam", learningRate: 0.05 });
+ * const found = await landscape(network, parameters, data, { loss: "bce", seed: 1 });
+ * const about = { network, points: 4, lossName: "bce", directions: "random", scaling: "filter", seed: 1 };
+ * const html = landscapeReport({ ...found, ...about });
  */
 export function landscapeReport(records: LandscapeRecords): string {
   check(records);

@@ -57,6 +57,8 @@ const FORMATS: Record<string, (file: number, table: FunctionTable) => Format> = 
  * Says early what would fail late: whether the file can be written.
  *
  * @throws TypeError, RangeError naming `path`: another extension, no such directory, no permission.
+ * @example
+ * checkWritable("table.parquet"); // throws before hours of counting, not after
  */
 export function checkWritable(path: string): void {
   if (typeof path !== "string") throw new TypeError(`path: expected a file name, got ${show(path)}`);

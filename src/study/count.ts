@@ -144,7 +144,13 @@ const RESAMPLES = 1000;
 /** Bins of count a decade. */
 const BINS = 8;
 
-/** Records of the count study from a table. The same table gives the same records, but for `run`. */
+/**
+ * Records of the count study from a table. The same table gives the same records, but for `run`.
+ *
+ * @example
+ * const table = await countFunctions({ layers: [3, 8, 1] }, { samples: 2000 });
+ * const { distinct, correlations } = await countRecords(table);
+ */
 export async function countRecords(table: FunctionTable, options: CountStudyOptions = {}): Promise<CountRecords> {
   const { signal, pool, workers } = options;
   const kernels = await coreBuild.kernels();

@@ -40,6 +40,8 @@ const STREAM = 0x310;
  *
  * @param inputs at most 2000 points.
  * @throws TypeError, RangeError naming the argument; the signal's reason.
+ * @example
+ * const { kernel, standardError } = await empiricalKernel({ layers: [3, 40, 40, 1] }, { bits: 3 }, { samples: 2000 });
  */
 export async function empiricalKernel(
   network: NetworkOptions,

@@ -93,7 +93,15 @@ function u64(rows: Uint32Array, at: number): number {
   return rows[at] + rows[at + 1] * 2 ** 32;
 }
 
-/** Counts of functions, exact; rows in ascending order of the function. Made by `countFunctions` and `mergeTables`. */
+/**
+ * Counts of functions, exact; rows in ascending order of the function. Made by `countFunctions` and `mergeTables`.
+ *
+ * @example
+ * const table = await countFunctions({ layers: [3, 8, 1] }, { samples: 2000, seed: 1 });
+ * const { probability, ci95 } = table.probability("17"); // of the majority of three bits, with a 95 % interval
+ * table.unseenMass().probability; // of the functions that no sample computed
+ * table.close();
+ */
 export class FunctionTable {
   readonly network: Network;
   /** Number of points m: bits of a function. */
@@ -481,6 +489,11 @@ function sameNetwork(a: Network, b: Network): boolean {
  * Merges tables of the same network and points over disjoint ranges of samples; the inputs stay as they are.
  *
  * @throws TypeError, RangeError if they do not belong together or a range was counted twice.
+ * @example
+ * const network = { layers: [3, 8, 1] };
+ * const first = await countFunctions(network, { samples: 1000 });
+ * const second = await countFunctions(network, { samples: 1000, firstSample: 1000 });
+ * const both = await mergeTables([first, second]); // the table of 2000 samples, to the bit
  */
 export async function mergeTables(
   tables: readonly FunctionTable[],

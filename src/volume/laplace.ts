@@ -34,8 +34,12 @@ export interface Laplace extends GaussianApproximation {
  * log of `E prod Phi(y_i f_i)`, f Gaussian of covariance K, from the posterior's peak and its curvature there. For the step
  * likelihood the peak lies at 0, and the method says nothing: it is `expectationPropagation` then.
  *
- * @param kernel, labels as for `expectationPropagation`.
+ * @param kernel as for `expectationPropagation`.
+ * @param labels likewise.
  * @throws TypeError, RangeError naming the argument; the signal's reason; an Error if a worker died.
+ * @example
+ * const { kernel } = await nngpKernel({ depth: 2 }, { bits: 3 });
+ * const { logP } = await laplace(kernel, "17"); // of the majority, with the probit likelihood
  */
 export async function laplace(
   kernel: ArrayLike<number>,

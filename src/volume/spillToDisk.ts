@@ -129,7 +129,7 @@ function failure(directory: string, size: number, error: unknown): Error {
  * @param directory an existing directory; default: the system's temporary directory.
  * @throws TypeError, RangeError if it is no directory that can be written to.
  * @example
- * const table = await countFunctions({ layers: [7, 40, 40, 1] }, { samples: 1e8, spill: spillToDisk("/scratch") });
+ * const table = await countFunctions({ layers: [7, 40, 40, 1] }, { samples: 50_000, spill: spillToDisk(".") });
  */
 export function spillToDisk(directory: string = tmpdir()): SpillStore {
   if (typeof directory !== "string") throw new TypeError(`directory: expected a path, got ${show(directory)}`);

@@ -230,8 +230,8 @@ export async function splittingRuns(
  * @throws TypeError, RangeError naming the argument; the signal's reason; an Error if a worker died.
  * @example
  * const { log10P, standardError } = await splittingVolume(
- *   { layers: [7, 40, 40, 1] },
- *   { function: "7f7f37173f3713113717110113110000" },
+ *   { layers: [5, 20, 20, 1] },
+ *   { function: "0117177f", repetitions: 4 }, // the majority of five bits
  * );
  */
 export async function splittingVolume(network: NetworkOptions, options: SplittingOptions): Promise<SplittingVolume> {
