@@ -34,6 +34,16 @@ export function parseInteger(flag: string, text: string): number {
   return Number(value);
 }
 
+/** A shard: `3/64`, the first being 1. */
+export function parseShard(flag: string, text: string): { index: number; of: number } {
+  const match = /^(\d{1,15})\/(\d{1,15})$/.exec(text);
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || index < 1 || index > of) {
+    throw new UsageError(`${flag}: expected a shard like 3/64, from 1/64 to 64/64, got ${show(text)}`);
+  }
+  return { index, of };
+}
+
 /** A decimal number. */
 export function parseNumber(flag: string, text: string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
@@ -83,6 +93,7 @@ const FLAGS: Record<string, string> = {
   k: "--top",
   function: "HEX",
   functions: "HEX",
+  files: "FILE",
 };
 
 /** `--sigma-w2` for sigmaW2. */

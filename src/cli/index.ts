@@ -6,7 +6,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../generated/version.ts";
-import { oneLine, parseInteger, parseNumber } from "./arguments.ts";
+import { oneLine, parseInteger, parseNumber, parseShard } from "./arguments.ts";
 import {
   activationFlag,
   dataFlags,
@@ -18,13 +18,8 @@ import {
   weightsFlag,
   workersFlag,
 } from "./flags.ts";
-import { countFlags } from "./networkOptions.ts";
+import { countFlags, memoryFlags, tableFlags } from "./networkOptions.ts";
 import { type CommonOptions, report, runVerb, type Session } from "./session.ts";
-
-const top = (): Option =>
-  new Option("--top <k>", "most frequent functions to print")
-    .argParser((text) => parseInteger("--top", text))
-    .default(20);
 
 /** Adds what all verbs share. Verbs load what they need when they run, so that help is quick. */
 function verb<Flags extends CommonOptions>(
@@ -257,12 +252,19 @@ async function commandLine(): Promise<Command> {
 
   const count = program.command("count").description("count the functions that random networks compute");
   for (const option of countFlags({})) count.addOption(option);
-  count
-    .addOption(top())
-    .option("--orbits", "add the estimates from whole orbits under the prior's symmetries")
-    .option("--out <file>", "write the whole table, .parquet or .csv");
+  addAll(count, tableFlags());
+  count.addOption(flag("--shard <i/n>", "count only the i-th of n parts, 1/n to n/n; merge adds them", parseShard));
   verb(count, async (flags, session) =>
     (await import("./count.ts")).count(flags as Parameters<typeof import("./count.ts").count>[0], session),
+  );
+
+  const merge = program
+    .command("merge")
+    .description("add the tables of all shards of a count: the table of the whole")
+    .argument("<FILE...>", "Parquet files that count --out wrote");
+  addAll(merge, [...tableFlags(), workersFlag(), ...memoryFlags(), ...outputFlags()]);
+  verb(merge, async (flags, session, args) =>
+    (await import("./merge.ts")).merge(args, flags as Parameters<typeof import("./merge.ts").merge>[1], session),
   );
 
   const complexity = program

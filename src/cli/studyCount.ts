@@ -69,7 +69,7 @@ export async function studyCount(flags: StudyCountFlags, session: Session, comma
           },
         });
         signal.throwIfAborted();
-        writer.finish();
+        await writer.finish();
       } finally {
         writer.abandon();
       }

@@ -71,7 +71,8 @@ const OPTIONS = [
   "chunkSize",
 ] as const;
 
-const DEFAULT_MEMORY = 2 ** 31;
+/** Bytes of rows. */
+export const DEFAULT_MEMORY = 2 ** 31;
 /** A first chunk that takes some milliseconds; later ones are sized by the measured rate. */
 const FIRST_CHUNK = 1024;
 /** Milliseconds a chunk: a transfer costs 0.1 ms, and a page wants to hear of progress. */

@@ -211,6 +211,12 @@ export class RunCollector {
     return this.#work;
   }
 
+  /** Adds a run whose segments the caller hands over. */
+  addRun(run: Run): Promise<void> {
+    this.#work = this.#work.then(() => this.#place(run, 0));
+    return this.#work;
+  }
+
   /** Merges all that was added. */
   async finish(): Promise<Run> {
     await this.#work;
