@@ -73,6 +73,15 @@ export function parseBytes(flag: string, text: string): number {
   return bytes;
 }
 
+const SECONDS: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Seconds: `90`, `90s`, `5m`, `1.5h`, `1d`. */
+export function parseDuration(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
+  if (!match) throw new UsageError(`${flag}: expected a duration like 90s, 5m or 2h, got ${show(text)}`);
+  return Number(match[1]) * SECONDS[match[2]];
+}
+
 /** The library's arguments where the command line calls them otherwise than by their own names. */
 const FLAGS: Record<string, string> = {
   memoryLimit: "--memory",
@@ -106,7 +115,10 @@ const ANYWHERE = /\b(sigmaW2|sigmaB2|firstSample|outputDraws|memoryLimit|learnin
 
 /** A text of the library in the words of the command line. */
 export function inFlags(text: string): string {
-  return text.replace(ANYWHERE, (name) => FLAGS[name] ?? flagOf(name)).replace("give inputs", "give --x");
+  return text
+    .replace(ANYWHERE, (name) => FLAGS[name] ?? flagOf(name))
+    .replace("give inputs", "give --x")
+    .replace("expected resume", "expected --resume");
 }
 
 /**

@@ -13,10 +13,18 @@ import { countFunctions } from "../volume/count.ts";
 import { describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
 import { shardRange } from "../volume/shard.ts";
+import { type CheckpointFlags, checkpointOf, type OpenCheckpoint } from "./checkpointFlags.ts";
 import { type CountFlags, countOptionsOf, networkOf } from "./networkOptions.ts";
 import { formatSeconds } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { factLines, textTable } from "./textTable.ts";
+
+/** How long a count took. */
+export interface Timing {
+  readonly seconds: number;
+  /** Samples that an earlier run had counted. */
+  readonly resumed?: number;
+}
 
 /** How a table is shown. */
 export interface TableFlags {
@@ -26,7 +34,7 @@ export interface TableFlags {
 }
 
 /** Flags of the verb. */
-export interface CountVerbFlags extends CountFlags, TableFlags {
+export interface CountVerbFlags extends CountFlags, TableFlags, CheckpointFlags {
   readonly samples: number;
   readonly shard?: { readonly index: number; readonly of: number };
 }
@@ -38,18 +46,25 @@ export async function count(flags: CountVerbFlags, session: Session): Promise<vo
   const network = networkOf(flags);
   const { workers, ...options } = countOptionsOf(flags, session);
   const pool = createPool({ workers });
+  let kept: OpenCheckpoint | undefined;
+  let finished = false;
   try {
     checkTableFlags(flags);
     const { samples, firstSample, shard } = stretchOf(flags);
+    kept = checkpointOf(flags);
+    const checkpoint = kept?.store;
     const started = performance.now();
-    const table = await countFunctions(network, { ...options, samples, firstSample, pool });
+    const table = await countFunctions(network, { ...options, samples, firstSample, pool, checkpoint });
     const seconds = (performance.now() - started) / 1000;
+    const resumed = (checkpoint?.resumedBodies ?? 0) * flags.outputDraws;
     try {
-      await showTable(table, seconds, flags, session, pool, shard);
+      await showTable(table, { seconds, resumed }, flags, session, pool, shard);
     } finally {
       table.close();
     }
+    finished = true;
   } finally {
+    kept?.end(finished);
     options.spill?.close();
     pool.close();
   }
@@ -75,11 +90,11 @@ export function checkTableFlags({ top, out }: TableFlags): void {
 /**
  * Writes a table if `--out` asks for it, and prints what there is to say of it.
  *
- * @param seconds that counting took; undefined if it was counted elsewhere.
+ * @param timing undefined if it was counted elsewhere.
  */
 export async function showTable(
   table: FunctionTable,
-  seconds: number | undefined,
+  timing: Timing | undefined,
   flags: TableFlags,
   session: Session,
   pool: Pool,
@@ -119,8 +134,8 @@ export async function showTable(
         }
       : {}),
   }));
-  if (session.json) session.printJson(jsonOf(table, entries, seconds, digest, flags));
-  else for (const line of linesOf(table, entries, seconds, digest)) session.print(line);
+  if (session.json) session.printJson(jsonOf(table, entries, timing, digest, flags));
+  else for (const line of linesOf(table, entries, timing, digest)) session.print(line);
 }
 
 async function write(
@@ -155,7 +170,7 @@ export interface TopEntry {
 function jsonOf(
   table: FunctionTable,
   top: readonly TopEntry[],
-  seconds: number | undefined,
+  timing: Timing | undefined,
   digest: string,
   flags: TableFlags,
 ): unknown {
@@ -177,7 +192,13 @@ function jsonOf(
     points: table.bits,
     seed: seedOf(table.ranges[0].seed),
     firstSample: table.ranges[0].first * table.outputDraws,
-    ...(seconds === undefined ? {} : { seconds, samplesPerSecond: table.samples / seconds }),
+    ...(timing === undefined
+      ? {}
+      : {
+          seconds: timing.seconds,
+          samplesPerSecond: (table.samples - (timing.resumed ?? 0)) / timing.seconds,
+          ...(timing.resumed ? { resumedSamples: timing.resumed } : {}),
+        }),
     top,
     ...(flags.out === undefined ? {} : { out: flags.out }),
     digest,
@@ -189,18 +210,13 @@ export function seedOf(seed: bigint): number | string {
   return seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seed) : String(seed);
 }
 
-function linesOf(
-  table: FunctionTable,
-  top: readonly TopEntry[],
-  seconds: number | undefined,
-  digest: string,
-): string[] {
+function linesOf(table: FunctionTable, top: readonly TopEntry[], timing: Timing | undefined, digest: string): string[] {
   return [
     `${table.network.layers.join("-")} ${table.network.activation}, ${describePrior(table)}, ${describeInputs(table)}`,
     "",
     ...topLines(top),
     ...(top.length > 0 ? [""] : []),
-    ...factLines(totals(table, seconds, digest)),
+    ...factLines(totals(table, timing, digest)),
   ];
 }
 
@@ -247,18 +263,22 @@ export function topLines(top: readonly TopEntry[]): string[] {
 /** What is said of a whole table. */
 export function totals(
   table: FunctionTable,
-  seconds: number | undefined,
+  timing: Timing | undefined,
   digest: string,
 ): Array<readonly [string, string]> {
+  const { seconds = 0, resumed = 0 } = timing ?? {};
+  const counted = table.samples - resumed;
   const unseen = table.unseenMass();
   const entropy = table.entropy();
   const effect = table.designEffect();
   return [
     [
       "samples",
-      seconds === undefined
+      timing === undefined
         ? formatWhole(table.samples)
-        : `${formatWhole(table.samples)} in ${seconds < 60 ? `${formatNumber(seconds, 3)} s` : formatSeconds(seconds)} (${formatWhole(table.samples / seconds)} a second)`,
+        : `${formatWhole(table.samples)}${
+            resumed > 0 ? `, ${formatWhole(resumed)} of them from the checkpoint, the others` : ""
+          } in ${seconds < 60 ? `${formatNumber(seconds, 3)} s` : formatSeconds(seconds)} (${formatWhole(counted / seconds)} a second)`,
     ],
     ["distinct functions", formatWhole(table.distinct)],
     ["seen once", formatWhole(table.singletons)],
@@ -280,7 +300,9 @@ export function totals(
             "design effect",
             `${formatNumber(effect.mean, 3)} mean, ${formatNumber(effect.largest, 3)} largest: ${formatWhole(
               effect.effectiveSamples,
-            )} effective samples${seconds === undefined ? "" : `, ${formatWhole(effect.effectiveSamples / seconds)} a second`}`,
+            )} effective samples${
+              timing ? `, ${formatWhole(((effect.effectiveSamples / table.samples) * counted) / seconds)} a second` : ""
+            }`,
           ] as const,
         ]
       : []),

@@ -7,6 +7,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../generated/version.ts";
 import { oneLine, parseInteger, parseNumber, parseShard } from "./arguments.ts";
+import { checkpointFlags } from "./checkpointFlags.ts";
 import {
   activationFlag,
   dataFlags,
@@ -254,6 +255,7 @@ async function commandLine(): Promise<Command> {
   for (const option of countFlags({})) count.addOption(option);
   addAll(count, tableFlags());
   count.addOption(flag("--shard <i/n>", "count only the i-th of n parts, 1/n to n/n; merge adds them", parseShard));
+  addAll(count, checkpointFlags());
   verb(count, async (flags, session) =>
     (await import("./count.ts")).count(flags as Parameters<typeof import("./count.ts").count>[0], session),
   );

@@ -1,5 +1,5 @@
 /** Counts in parts, by the command. `node scripts/build.mjs` has run before. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +77,54 @@ describe("shards", () => {
       ["1/3001", "--shard: expected an integer from 1 to 3000, got 3001"],
     ]) {
       const { code, out, err } = run([...COUNT, "--shard", shard]);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toContain(said);
+    }
+  });
+});
+
+describe("checkpoints", () => {
+  const LONG = ["count", "--layers", "7,40,40,1", "--samples", "150000", "--seed", "2", "--workers", "1", "--top", "3"];
+
+  it("carry a killed count to the end of an unbroken one, and are gone then", async () => {
+    const state = join(scratch, "deep", "state");
+    const flags = [...LONG, "--checkpoint", state, "--every", "0.1s", "--resume"];
+    const kept = () => (fs.existsSync(state) ? fs.readdirSync(state).filter((name) => name.endsWith(".part")) : []);
+    for (const parts of [1, 3]) {
+      const child = spawn(process.execPath, [CLI, ...flags]);
+      const ended = new Promise((resolve) => child.on("exit", (_code, signal) => resolve(signal)));
+      const deadline = Date.now() + 60_000;
+      while (kept().length < parts && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill("SIGKILL");
+      expect(await ended).toBe("SIGKILL");
+      expect(kept().length).toBeGreaterThanOrEqual(parts);
+    }
+    const there = run(LONG.concat("--checkpoint", state));
+    expect([there.code, there.out]).toEqual([2, ""]);
+    expect(there.err).toMatch(
+      /^flatvol count: --checkpoint: "[^"]*" holds a checkpoint; expected --resume to go on[^\n]*\n$/,
+    );
+    const other = run([...flags, "--seed", "3"]);
+    expect([other.code, other.out]).toEqual([2, ""]);
+    expect(other.err).toMatch(/^flatvol count: --checkpoint: expected one of this count in .*another seed[^\n]*\n$/);
+
+    const whole = json(LONG);
+    const resumed = json(flags);
+    expect(resumed.digest).toBe(whole.digest);
+    expect(resumed.top).toEqual(whole.top);
+    expect(resumed.resumedSamples).toBeGreaterThan(0);
+    expect(fs.existsSync(state) ? fs.readdirSync(state) : []).toEqual([]);
+  });
+
+  it("flags alone, or with nonsense, are bad usage", () => {
+    for (const [flags, said] of [
+      [["--resume"], "--resume: expected beside --checkpoint"],
+      [["--every", "5m"], "--every: expected beside --checkpoint"],
+      [["--checkpoint", scratch, "--every", "soon"], "--every: expected a duration like 90s, 5m or 2h"],
+      [["--checkpoint", "/proc/flatvol"], "--checkpoint: cannot make the directory"],
+      [["--checkpoint", CLI], "--checkpoint: "],
+    ] as const) {
+      const { code, out, err } = run([...COUNT, ...flags]);
       expect([code, out]).toEqual([2, ""]);
       expect(err).toContain(said);
     }
