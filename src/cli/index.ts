@@ -262,9 +262,14 @@ async function commandLine(): Promise<Command> {
 
   const merge = program
     .command("merge")
-    .description("add the tables of all shards of a count: the table of the whole")
-    .argument("<FILE...>", "Parquet files that count --out wrote");
-  addAll(merge, [...tableFlags(), workersFlag(), ...memoryFlags(), ...outputFlags()]);
+    .description("add the tables of all shards of a count, or put the records of all shards of a study together")
+    .argument("<FILE...>", "Parquet files that count --shard wrote; or .jsonl files of study --shard");
+  addAll(merge, [
+    ...tableFlags("; of records: the study's directory"),
+    workersFlag(),
+    ...memoryFlags(),
+    ...outputFlags(),
+  ]);
   verb(merge, async (flags, session, args) =>
     (await import("./merge.ts")).merge(args, flags as Parameters<typeof import("./merge.ts").merge>[1], session),
   );
@@ -321,6 +326,7 @@ async function commandLine(): Promise<Command> {
         `flatvol-report/${name}`,
       ),
       new Option("--quick", "a minute's version"),
+      flag("--shard <i/n>", "only every n-th task, from the i-th on; merge puts the records together", parseShard),
       seedFlag(),
       workersFlag(),
       ...(data === undefined ? [] : [new Option("--data <dir>", data)]),

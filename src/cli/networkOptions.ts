@@ -66,13 +66,13 @@ export function memoryFlags(): Option[] {
 }
 
 /** How a table is shown. */
-export function tableFlags(): Option[] {
+export function tableFlags(more = ""): Option[] {
   return [
     new Option("--top <k>", "most frequent functions to print")
       .argParser((text) => parseInteger("--top", text))
       .default(20),
     new Option("--orbits", "add the estimates from whole orbits under the prior's symmetries"),
-    new Option("--out <file>", "write the whole table, .parquet or .csv"),
+    new Option("--out <file>", `write the whole table, .parquet or .csv${more}`),
   ];
 }
 

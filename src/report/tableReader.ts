@@ -13,6 +13,7 @@ import { type FileMetaData, parquetMetadata } from "hyparquet";
 import { reason } from "../data/files.ts";
 import { hexDigits } from "../data/functions.ts";
 import { show } from "../engine/checks.ts";
+import { checkRows } from "../volume/checkRows.ts";
 import { rowBytes } from "../volume/rowBytes.ts";
 import { type RowShape, rowShape } from "../volume/rows.ts";
 import { readPageHeader } from "./pageHeader.ts";
@@ -209,31 +210,4 @@ function readKey(bytes: Uint8Array, at: number, rows: Uint32Array, to: number, d
   }
   const rest = bits % 32;
   if (rest > 0 && (rows[to + (bits >> 5)] << rest) >>> 0 !== 0) throw new Unsound("one with bits past the last point");
-}
-
-/** Rows in ascending order with sums that can be. @returns the samples. */
-function checkRows(
-  rows: Uint32Array,
-  { words, stride, clustered }: RowShape,
-  draws: number,
-  last: { key: Uint32Array | undefined },
-): number {
-  let samples = 0;
-  let before = last.key;
-  let offset = 0;
-  for (let at = 0; at < rows.length; at += stride) {
-    let order = before ? 0 : 1;
-    for (let w = 0; before && order === 0 && w < words; w++) order = rows[at + w] - before[offset + w];
-    if (order <= 0) throw new Unsound("one whose functions are not in ascending order");
-    before = rows;
-    offset = at;
-    const sum = (s: number): number => rows[at + words + 2 * s] + rows[at + words + 2 * s + 1] * 2 ** 32;
-    const count = sum(0);
-    const sound = count >= 1 && (!clustered || (sum(1) >= count && sum(2) >= sum(1) && sum(2) <= count * draws));
-    if (!sound) throw new Unsound("one with a count that cannot be");
-    samples += count;
-  }
-  last.key = rows.slice(rows.length - stride, rows.length - stride + words);
-  if (samples > 2 ** 53) throw new Unsound("one with a count that cannot be");
-  return samples;
 }
