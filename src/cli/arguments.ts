@@ -103,6 +103,7 @@ const FLAGS: Record<string, string> = {
   function: "HEX",
   functions: "HEX",
   files: "FILE",
+  job: "JOB",
 };
 
 /** `--sigma-w2` for sigmaW2. */

@@ -91,6 +91,7 @@ export function checkTableFlags({ top, out }: TableFlags): void {
  * Writes a table if `--out` asks for it, and prints what there is to say of it.
  *
  * @param timing undefined if it was counted elsewhere.
+ * @param written called with the digest once the file is in place, before anything is printed.
  */
 export async function showTable(
   table: FunctionTable,
@@ -99,6 +100,7 @@ export async function showTable(
   session: Session,
   pool: Pool,
   shard?: ShardOf,
+  written?: (digest: string) => Promise<void>,
 ): Promise<void> {
   const { signal } = session;
   if (flags.out !== undefined) await write(table, flags.out, session, pool, shard);
@@ -118,6 +120,7 @@ export async function showTable(
     }
   }
   const digest = await table.digest();
+  await written?.(digest);
   session.progress.clear();
   const entries = functions.map((f, i) => ({
     function: f.function,

@@ -36,6 +36,11 @@ export interface CountFlags extends NetworkFlags, CommonOptions {
 
 /** The flags, with their parsers and defaults. */
 export function countFlags(defaults: { layers?: number[]; samples?: number }): Option[] {
+  return [...sampleFlags(defaults), workersFlag(), ...memoryFlags(), ...outputFlags()];
+}
+
+/** What is counted. */
+export function sampleFlags(defaults: { layers?: number[]; samples?: number }): Option[] {
   return [
     layersFlag(defaults.layers),
     flag(
@@ -51,9 +56,6 @@ export function countFlags(defaults: { layers?: number[]; samples?: number }): O
     activationFlag(),
     ...priorFlags(),
     new Option("--x <file.npy>", "points [points][features] in place of all Boolean inputs"),
-    workersFlag(),
-    ...memoryFlags(),
-    ...outputFlags(),
   ];
 }
 
@@ -110,7 +112,8 @@ export function spillOf(directory: string | undefined): SpillStore | undefined {
   }
 }
 
-function pointsFrom(path: string, layers: readonly number[]): PointsOptions {
+/** The points of `--x`. */
+export function pointsFrom(path: string, layers: readonly number[]): PointsOptions {
   const { shape, data } = readPoints("--x", path, layers);
   return { data, points: shape[0] };
 }
