@@ -147,7 +147,7 @@ async function runShard<S extends object, R, A, D>(
   }
   // dealt out one by one: neighbouring tasks take like times
   const own = tasks.filter(({ key }, i) => i % of === index - 1 && !found.has(key));
-  const file = join(directory, `records.shard-${index}-of-${of}.jsonl`);
+  const file = join(directory, `records.shard-${index}-of-${of}${stage === 1 ? "" : ".second"}.jsonl`);
   const shard = { index, of, stage, records: own.length };
   const store = checkingInput("--out", () => new RecordFile(file, identity, shard));
   try {

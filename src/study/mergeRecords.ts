@@ -84,9 +84,11 @@ function readShard(path: string): ShardFile {
   }
 }
 
+/** Whether it names a study and a seed, as these are: both are printed as part of a command. */
 function isFingerprint(text: string): boolean {
   try {
-    return typeof (JSON.parse(text) as { study?: unknown } | null)?.study === "string";
+    const { study, seed } = JSON.parse(text) as { study?: unknown; seed?: unknown };
+    return /^[a-z][a-z-]{0,40}$/.test(String(study)) && /^\d{1,20}$/.test(String(seed));
   } catch {
     return false;
   }
