@@ -62,7 +62,8 @@ if (process.argv[2] === "generated") process.exit(0);
 
 rmSync("dist", { recursive: true, force: true });
 // one graph for all entries, so that they share classes and the Wasm bytes stand once
-const dependencies = Object.keys(JSON.parse(readFileSync("package.json", "utf8")).dependencies);
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const entries = {
   index: "src/index.ts",
   flatness: "src/flatness.ts",

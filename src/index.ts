@@ -12,7 +12,9 @@ export { version } from "./generated/version.ts";
 export { evaluate, functionOf } from "./network/evaluate.ts";
 export { type Activation, defineNetwork, type Network, type NetworkOptions } from "./network/network.ts";
 export { type SampleParametersOptions, sampleParameters } from "./network/sampleParameters.ts";
+export type { CheckpointPart, CheckpointStore, CheckpointWriter } from "./volume/checkpoint.ts";
 export { type CountOptions, type CountProgress, countFunctions } from "./volume/count.ts";
+export type { CountIdentity } from "./volume/countIdentity.ts";
 export {
   type DesignEffect,
   type FunctionEstimate,

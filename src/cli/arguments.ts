@@ -34,6 +34,16 @@ export function parseInteger(flag: string, text: string): number {
   return Number(value);
 }
 
+/** A shard: `3/64`, the first being 1. */
+export function parseShard(flag: string, text: string): { index: number; of: number } {
+  const match = /^(\d{1,15})\/(\d{1,15})$/.exec(text);
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || index < 1 || index > of) {
+    throw new UsageError(`${flag}: expected a shard like 3/64, from 1/64 to 64/64, got ${show(text)}`);
+  }
+  return { index, of };
+}
+
 /** A decimal number. */
 export function parseNumber(flag: string, text: string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
@@ -63,6 +73,15 @@ export function parseBytes(flag: string, text: string): number {
   return bytes;
 }
 
+const SECONDS: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Seconds: `90`, `90s`, `5m`, `1.5h`, `1d`. */
+export function parseDuration(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
+  if (!match) throw new UsageError(`${flag}: expected a duration like 90s, 5m or 2h, got ${show(text)}`);
+  return Number(match[1]) * SECONDS[match[2]];
+}
+
 /** The library's arguments where the command line calls them otherwise than by their own names. */
 const FLAGS: Record<string, string> = {
   memoryLimit: "--memory",
@@ -84,6 +103,8 @@ const FLAGS: Record<string, string> = {
   k: "--top",
   function: "HEX",
   functions: "HEX",
+  files: "FILE",
+  job: "JOB",
 };
 
 /** `--sigma-w2` for sigmaW2. */
@@ -96,7 +117,10 @@ const ANYWHERE = /\b(sigmaW2|sigmaB2|firstSample|outputDraws|memoryLimit|learnin
 
 /** A text of the library in the words of the command line. */
 export function inFlags(text: string): string {
-  return text.replace(ANYWHERE, (name) => FLAGS[name] ?? flagOf(name)).replace("give inputs", "give --x");
+  return text
+    .replace(ANYWHERE, (name) => FLAGS[name] ?? flagOf(name))
+    .replace("give inputs", "give --x")
+    .replace("expected resume", "expected --resume");
 }
 
 /**

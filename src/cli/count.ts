@@ -5,95 +5,154 @@
  */
 
 import { checkInteger } from "../engine/checks.ts";
-import { createPool } from "../engine/pool.ts";
+import { createPool, type Pool } from "../engine/pool.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
+import type { ShardOf } from "../report/tableMetadata.ts";
 import { checkWritable, TableWriter } from "../report/tableWriter.ts";
 import { countFunctions } from "../volume/count.ts";
 import { describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
+import { shardRange } from "../volume/shard.ts";
+import { type CheckpointFlags, checkpointOf, type OpenCheckpoint } from "./checkpointFlags.ts";
 import { type CountFlags, countOptionsOf, networkOf } from "./networkOptions.ts";
 import { formatSeconds } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { factLines, textTable } from "./textTable.ts";
 
-/** Flags of the verb. */
-export interface CountVerbFlags extends CountFlags {
-  readonly samples: number;
+/** How long a count took. */
+export interface Timing {
+  readonly seconds: number;
+  /** Samples that an earlier run had counted. */
+  readonly resumed?: number;
+}
+
+/** How a table is shown. */
+export interface TableFlags {
   readonly top: number;
   readonly orbits?: boolean;
   readonly out?: string;
+}
+
+/** Flags of the verb. */
+export interface CountVerbFlags extends CountFlags, TableFlags, CheckpointFlags {
+  readonly samples: number;
+  readonly shard?: { readonly index: number; readonly of: number };
 }
 
 /** The most functions that `--top` prints. */
 const MAXIMUM_TOP = 1_000_000;
 
 export async function count(flags: CountVerbFlags, session: Session): Promise<void> {
-  const top = checkInteger("k", flags.top, 0, MAXIMUM_TOP);
   const network = networkOf(flags);
   const { workers, ...options } = countOptionsOf(flags, session);
   const pool = createPool({ workers });
+  let kept: OpenCheckpoint | undefined;
+  let finished = false;
   try {
-    if (flags.out !== undefined) checkWritable(flags.out);
+    checkTableFlags(flags);
+    const { samples, firstSample, shard } = stretchOf(flags);
+    kept = checkpointOf(flags);
+    const checkpoint = kept?.store;
     const started = performance.now();
-    const table = await countFunctions(network, { ...options, samples: flags.samples, pool });
+    const table = await countFunctions(network, { ...options, samples, firstSample, pool, checkpoint });
     const seconds = (performance.now() - started) / 1000;
+    const resumed = (checkpoint?.resumedBodies ?? 0) * flags.outputDraws;
     try {
-      const { signal } = session;
-      if (flags.out !== undefined) await write(table, flags.out, session, pool);
-      const functions = table.top(top);
-      const described = await describeFunctions(
-        table,
-        functions.map((f) => f.function),
-        { pool, signal },
-      );
-      const orbits: Array<ReturnType<FunctionTable["orbit"]>> = [];
-      if (flags.orbits) {
-        for (const [i, f] of functions.entries()) {
-          orbits.push(table.orbit(f.function));
-          session.progress.show("orbits", i + 1, functions.length);
-          if (i % 16 === 15) await new Promise(setImmediate);
-          signal.throwIfAborted();
-        }
-      }
-      const digest = await table.digest();
-      session.progress.clear();
-      const entries = functions.map((f, i) => ({
-        function: f.function,
-        count: f.count,
-        probability: f.probability,
-        ci95: f.ci95,
-        orbitSize: described.orbitSizes[i],
-        complexity: described.complexities[i],
-        ...(flags.orbits
-          ? {
-              orbitCount: orbits[i].orbitCount,
-              orbitProbability: orbits[i].probability,
-              orbitCi95: orbits[i].ci95,
-            }
-          : {}),
-      }));
-      if (session.json) session.printJson(jsonOf(table, entries, seconds, digest, flags));
-      else for (const line of linesOf(table, entries, seconds, digest)) session.print(line);
+      await showTable(table, { seconds, resumed }, flags, session, pool, shard);
     } finally {
       table.close();
     }
+    finished = true;
   } finally {
+    kept?.end(finished);
     options.spill?.close();
     pool.close();
   }
+}
+
+/** What of the whole is counted. */
+function stretchOf(flags: CountVerbFlags): { samples: number; firstSample?: number; shard?: ShardOf } {
+  const { samples, firstSample, shard, outputDraws } = flags;
+  if (!shard) return { samples, firstSample };
+  const whole = { samples, firstSample: firstSample ?? 0 };
+  if (samples % outputDraws !== 0) {
+    throw new RangeError(`samples: expected a multiple of outputDraws = ${outputDraws}, got ${samples}`);
+  }
+  return { ...shardRange(whole, outputDraws, shard.index, shard.of), shard: { ...shard, ...whole } };
+}
+
+/** Says before any work what would fail after it. */
+export function checkTableFlags({ top, out }: TableFlags): void {
+  checkInteger("k", top, 0, MAXIMUM_TOP);
+  if (out !== undefined) checkWritable(out);
+}
+
+/**
+ * Writes a table if `--out` asks for it, and prints what there is to say of it.
+ *
+ * @param timing undefined if it was counted elsewhere.
+ * @param written called with the digest once the file is in place, before anything is printed.
+ */
+export async function showTable(
+  table: FunctionTable,
+  timing: Timing | undefined,
+  flags: TableFlags,
+  session: Session,
+  pool: Pool,
+  shard?: ShardOf,
+  written?: (digest: string) => Promise<void>,
+): Promise<void> {
+  const { signal } = session;
+  if (flags.out !== undefined) await write(table, flags.out, session, pool, shard);
+  const functions = table.top(flags.top);
+  const described = await describeFunctions(
+    table,
+    functions.map((f) => f.function),
+    { pool, signal },
+  );
+  const orbits: Array<ReturnType<FunctionTable["orbit"]>> = [];
+  if (flags.orbits) {
+    for (const [i, f] of functions.entries()) {
+      orbits.push(table.orbit(f.function));
+      session.progress.show("orbits", i + 1, functions.length);
+      if (i % 16 === 15) await new Promise(setImmediate);
+      signal.throwIfAborted();
+    }
+  }
+  const digest = await table.digest();
+  await written?.(digest);
+  session.progress.clear();
+  const entries = functions.map((f, i) => ({
+    function: f.function,
+    count: f.count,
+    probability: f.probability,
+    ci95: f.ci95,
+    orbitSize: described.orbitSizes[i],
+    complexity: described.complexities[i],
+    ...(flags.orbits
+      ? {
+          orbitCount: orbits[i].orbitCount,
+          orbitProbability: orbits[i].probability,
+          orbitCi95: orbits[i].ci95,
+        }
+      : {}),
+  }));
+  if (session.json) session.printJson(jsonOf(table, entries, timing, digest, flags));
+  else for (const line of linesOf(table, entries, timing, digest)) session.print(line);
 }
 
 async function write(
   table: FunctionTable,
   path: string,
   session: Session,
-  pool: ReturnType<typeof createPool>,
+  pool: Pool,
+  shard: ShardOf | undefined,
 ): Promise<void> {
-  const writer = new TableWriter(table, path);
+  const writer = new TableWriter(table, path, shard);
   try {
     const onProgress = (rows: number, total: number): void => session.progress.show("writing", rows, total);
     for await (const batch of describeTable(table, { pool, signal: session.signal, onProgress })) writer.add(batch);
-    writer.finish();
+    await writer.finish();
   } finally {
     writer.abandon();
   }
@@ -114,9 +173,9 @@ export interface TopEntry {
 function jsonOf(
   table: FunctionTable,
   top: readonly TopEntry[],
-  seconds: number,
+  timing: Timing | undefined,
   digest: string,
-  flags: CountVerbFlags,
+  flags: TableFlags,
 ): unknown {
   const { network } = table;
   return {
@@ -134,10 +193,15 @@ function jsonOf(
       sigmaB2: network.sigmaB2,
     },
     points: table.bits,
-    seed: seedOf(flags.seed),
-    firstSample: flags.firstSample ?? 0,
-    seconds,
-    samplesPerSecond: table.samples / seconds,
+    seed: seedOf(table.ranges[0].seed),
+    firstSample: table.ranges[0].first * table.outputDraws,
+    ...(timing === undefined
+      ? {}
+      : {
+          seconds: timing.seconds,
+          samplesPerSecond: (table.samples - (timing.resumed ?? 0)) / timing.seconds,
+          ...(timing.resumed ? { resumedSamples: timing.resumed } : {}),
+        }),
     top,
     ...(flags.out === undefined ? {} : { out: flags.out }),
     digest,
@@ -149,13 +213,13 @@ export function seedOf(seed: bigint): number | string {
   return seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seed) : String(seed);
 }
 
-function linesOf(table: FunctionTable, top: readonly TopEntry[], seconds: number, digest: string): string[] {
+function linesOf(table: FunctionTable, top: readonly TopEntry[], timing: Timing | undefined, digest: string): string[] {
   return [
     `${table.network.layers.join("-")} ${table.network.activation}, ${describePrior(table)}, ${describeInputs(table)}`,
     "",
     ...topLines(top),
     ...(top.length > 0 ? [""] : []),
-    ...factLines(totals(table, seconds, digest)),
+    ...factLines(totals(table, timing, digest)),
   ];
 }
 
@@ -200,14 +264,24 @@ export function topLines(top: readonly TopEntry[]): string[] {
 }
 
 /** What is said of a whole table. */
-export function totals(table: FunctionTable, seconds: number, digest: string): Array<readonly [string, string]> {
+export function totals(
+  table: FunctionTable,
+  timing: Timing | undefined,
+  digest: string,
+): Array<readonly [string, string]> {
+  const { seconds = 0, resumed = 0 } = timing ?? {};
+  const counted = table.samples - resumed;
   const unseen = table.unseenMass();
   const entropy = table.entropy();
   const effect = table.designEffect();
   return [
     [
       "samples",
-      `${formatWhole(table.samples)} in ${seconds < 60 ? `${formatNumber(seconds, 3)} s` : formatSeconds(seconds)} (${formatWhole(table.samples / seconds)} a second)`,
+      timing === undefined
+        ? formatWhole(table.samples)
+        : `${formatWhole(table.samples)}${
+            resumed > 0 ? `, ${formatWhole(resumed)} of them from the checkpoint, the others` : ""
+          } in ${seconds < 60 ? `${formatNumber(seconds, 3)} s` : formatSeconds(seconds)} (${formatWhole(counted / seconds)} a second)`,
     ],
     ["distinct functions", formatWhole(table.distinct)],
     ["seen once", formatWhole(table.singletons)],
@@ -229,7 +303,9 @@ export function totals(table: FunctionTable, seconds: number, digest: string): A
             "design effect",
             `${formatNumber(effect.mean, 3)} mean, ${formatNumber(effect.largest, 3)} largest: ${formatWhole(
               effect.effectiveSamples,
-            )} effective samples, ${formatWhole(effect.effectiveSamples / seconds)} a second`,
+            )} effective samples${
+              timing ? `, ${formatWhole(((effect.effectiveSamples / table.samples) * counted) / seconds)} a second` : ""
+            }`,
           ] as const,
         ]
       : []),

@@ -6,7 +6,8 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../generated/version.ts";
-import { oneLine, parseInteger, parseNumber } from "./arguments.ts";
+import { oneLine, parseDuration, parseInteger, parseNumber, parseShard } from "./arguments.ts";
+import { checkpointFlags } from "./checkpointFlags.ts";
 import {
   activationFlag,
   dataFlags,
@@ -18,13 +19,8 @@ import {
   weightsFlag,
   workersFlag,
 } from "./flags.ts";
-import { countFlags } from "./networkOptions.ts";
+import { countFlags, memoryFlags, sampleFlags, tableFlags } from "./networkOptions.ts";
 import { type CommonOptions, report, runVerb, type Session } from "./session.ts";
-
-const top = (): Option =>
-  new Option("--top <k>", "most frequent functions to print")
-    .argParser((text) => parseInteger("--top", text))
-    .default(20);
 
 /** Adds what all verbs share. Verbs load what they need when they run, so that help is quick. */
 function verb<Flags extends CommonOptions>(
@@ -249,6 +245,59 @@ function addVolumeVerbs(program: Command): void {
   );
 }
 
+/** Counts that several machines share. */
+function addQueueVerbs(program: Command): void {
+  const redis = (): Option =>
+    new Option("--redis <url>", "redis://host:6379, or rediss:// for TLS (default: the variable FLATVOL_REDIS)");
+  const queue = group(program.command("queue").description("counts that several machines share, through Redis"));
+  const submit = queue.command("submit").description("cut a count into ranges for workers; prints the job");
+  addAll(submit, [
+    ...sampleFlags({}),
+    flag("--ranges <n>", "ranges of equal length (default: one for 2^20 samples)", parseInteger),
+    redis(),
+    ...outputFlags(),
+  ]);
+  verb(submit, async (flags, session) =>
+    (await import("./queue.ts")).submit(flags as Parameters<typeof import("./queue.ts").submit>[0], session),
+  );
+  const status = queue.command("status").description("how far jobs are").argument("[JOB...]", "default: all");
+  addAll(status, [redis(), ...outputFlags()]);
+  verb(status, async (flags, session, args) =>
+    (await import("./queue.ts")).status(args, flags as Parameters<typeof import("./queue.ts").status>[1], session),
+  );
+  const collect = queue
+    .command("collect")
+    .description("the table of a job whose ranges are all done; its results then leave Redis")
+    .argument("<JOB>", "as submit printed it");
+  addAll(collect, [
+    new Option("--wait", "wait for the last range"),
+    ...tableFlags(),
+    redis(),
+    workersFlag(),
+    ...memoryFlags(),
+    ...outputFlags(),
+  ]);
+  verb(collect, async (flags, session, args) =>
+    (await import("./queue.ts")).collectVerb(
+      args[0],
+      flags as Parameters<typeof import("./queue.ts").collectVerb>[1],
+      session,
+    ),
+  );
+  const worker = program.command("worker").description("count ranges of the queue until told to stop");
+  addAll(worker, [
+    redis(),
+    workersFlag(),
+    new Option("--until-empty", "end when no range waits or runs anywhere"),
+    flag("--lock <time>", "a worker silent for so long has lost its range", parseDuration, 30, "30s"),
+    ...memoryFlags(),
+    ...outputFlags(),
+  ]);
+  verb(worker, async (flags, session) =>
+    (await import("./queue.ts")).worker(flags as Parameters<typeof import("./queue.ts").worker>[0], session),
+  );
+}
+
 /** Studies by name (`studies.ts`), with what their `--data` is, if they take any. */
 const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?: string]> = [
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
@@ -270,12 +319,25 @@ async function commandLine(): Promise<Command> {
 
   const count = program.command("count").description("count the functions that random networks compute");
   for (const option of countFlags({})) count.addOption(option);
-  count
-    .addOption(top())
-    .option("--orbits", "add the estimates from whole orbits under the prior's symmetries")
-    .option("--out <file>", "write the whole table, .parquet or .csv");
+  addAll(count, tableFlags());
+  count.addOption(flag("--shard <i/n>", "count only the i-th of n parts, 1/n to n/n; merge adds them", parseShard));
+  addAll(count, checkpointFlags());
   verb(count, async (flags, session) =>
     (await import("./count.ts")).count(flags as Parameters<typeof import("./count.ts").count>[0], session),
+  );
+
+  const merge = program
+    .command("merge")
+    .description("add the tables of all shards of a count, or put the records of all shards of a study together")
+    .argument("<FILE...>", "Parquet files that count --shard wrote; or .jsonl files of study --shard");
+  addAll(merge, [
+    ...tableFlags("; of records: the study's directory"),
+    workersFlag(),
+    ...memoryFlags(),
+    ...outputFlags(),
+  ]);
+  verb(merge, async (flags, session, args) =>
+    (await import("./merge.ts")).merge(args, flags as Parameters<typeof import("./merge.ts").merge>[1], session),
   );
 
   const complexity = program
@@ -293,6 +355,7 @@ async function commandLine(): Promise<Command> {
     (await import("./complexity.ts")).printComplexity(args, flags.bits, session),
   );
 
+  addQueueVerbs(program);
   addVolumeVerbs(program);
   await addFlatnessVerbs(program);
 
@@ -330,6 +393,7 @@ async function commandLine(): Promise<Command> {
         `flatvol-report/${name}`,
       ),
       new Option("--quick", "a minute's version"),
+      flag("--shard <i/n>", "only every n-th task, from the i-th on; merge puts the records together", parseShard),
       seedFlag(),
       workersFlag(),
       ...(data === undefined ? [] : [new Option("--data <dir>", data)]),

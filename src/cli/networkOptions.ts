@@ -36,6 +36,11 @@ export interface CountFlags extends NetworkFlags, CommonOptions {
 
 /** The flags, with their parsers and defaults. */
 export function countFlags(defaults: { layers?: number[]; samples?: number }): Option[] {
+  return [...sampleFlags(defaults), workersFlag(), ...memoryFlags(), ...outputFlags()];
+}
+
+/** What is counted. */
+export function sampleFlags(defaults: { layers?: number[]; samples?: number }): Option[] {
   return [
     layersFlag(defaults.layers),
     flag(
@@ -51,10 +56,25 @@ export function countFlags(defaults: { layers?: number[]; samples?: number }): O
     activationFlag(),
     ...priorFlags(),
     new Option("--x <file.npy>", "points [points][features] in place of all Boolean inputs"),
-    workersFlag(),
+  ];
+}
+
+/** How much of a table stays in memory, and where the rest goes. */
+export function memoryFlags(): Option[] {
+  return [
     flag("--memory <bytes>", "memory for the table, such as 2G; past it rows go to disk", parseBytes, 2 ** 31, "2G"),
     new Option("--spill <dir>", "directory for what does not fit into memory (default: the system's temporary one)"),
-    ...outputFlags(),
+  ];
+}
+
+/** How a table is shown. */
+export function tableFlags(more = ""): Option[] {
+  return [
+    new Option("--top <k>", "most frequent functions to print")
+      .argParser((text) => parseInteger("--top", text))
+      .default(20),
+    new Option("--orbits", "add the estimates from whole orbits under the prior's symmetries"),
+    new Option("--out <file>", `write the whole table, .parquet or .csv${more}`),
   ];
 }
 
@@ -81,7 +101,8 @@ export function countOptionsOf(flags: CountFlags, session: Session): Omit<CountO
   };
 }
 
-function spillOf(directory: string | undefined): SpillStore | undefined {
+/** The spill store of `--spill`, or of the temporary directory if there is one. */
+export function spillOf(directory: string | undefined): SpillStore | undefined {
   if (directory !== undefined) return spillToDisk(directory);
   try {
     return spillToDisk();
@@ -91,7 +112,8 @@ function spillOf(directory: string | undefined): SpillStore | undefined {
   }
 }
 
-function pointsFrom(path: string, layers: readonly number[]): PointsOptions {
+/** The points of `--x`. */
+export function pointsFrom(path: string, layers: readonly number[]): PointsOptions {
   const { shape, data } = readPoints("--x", path, layers);
   return { data, points: shape[0] };
 }

@@ -11,9 +11,10 @@ import { UsageError } from "./arguments.ts";
  * Makes a directory and those above it. One by one: `mkdirSync` with `recursive` never returns where a file system takes
  * no directories (/proc).
  *
+ * @param flag that asks for it.
  * @returns those that had to be made, outermost first.
  */
-export function makeDirectory(path: string): string[] {
+export function makeDirectory(path: string, flag = "--out"): string[] {
   const missing: string[] = [];
   for (let at = resolve(path); !fs.existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
   const made: string[] = [];
@@ -26,7 +27,7 @@ export function makeDirectory(path: string): string[] {
   } catch (error) {
     removeIfEmpty(made);
     throw new UsageError(
-      `--out: cannot make the directory "${path}" (${(error as NodeJS.ErrnoException).code ?? error})`,
+      `${flag}: cannot make the directory "${path}" (${(error as NodeJS.ErrnoException).code ?? error})`,
     );
   }
   return made;

@@ -3,15 +3,16 @@
  *
  * @module
  */
+import fs from "node:fs";
 import { join } from "node:path";
 import { checkWritableFile, writeFileWhole } from "../data/files.ts";
 import { checkSeed } from "../engine/checks.ts";
-import { createPool } from "../engine/pool.ts";
+import { createPool, type Pool } from "../engine/pool.ts";
 import { formatWhole } from "../report/format.ts";
 import { STUDY_FILES } from "../report/provenance.ts";
 import { recordsToParquet } from "../report/recordTable.ts";
 import { RecordFile } from "../study/recordFile.ts";
-import { runTasks, type StudyTask } from "../study/run.ts";
+import { type RunOptions, runTasks, type StudyIdentity, type StudyTask } from "../study/run.ts";
 import { type Study, type StudyRecords, studyRecords } from "../study/study.ts";
 import { UsageError } from "./arguments.ts";
 import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
@@ -25,6 +26,7 @@ export interface StudyFlags extends CommonOptions {
   readonly seed: bigint;
   readonly workers?: number;
   readonly data?: string;
+  readonly shard?: { readonly index: number; readonly of: number };
 }
 
 /** A study as the command line knows it. */
@@ -61,20 +63,17 @@ export async function runStudy<S extends object, R, A, D>(
     for (const name of ["report", "records", "table"] as const)
       checkingInput("--out", () => checkWritableFile(path(name)));
     const identity = { study: study.name, seed: String(seed), settings };
+    if (flags.shard) {
+      await runShard(verb.study, { settings, seed, data, identity }, flags.shard, directory, session, pool);
+      return;
+    }
     store = checkingInput("--out", () => new RecordFile(path("partial"), identity));
     const earlier = store.found.size;
     const startedAt = new Date().toISOString();
     const started = performance.now();
     const { signal } = session;
     session.progress.show("preparing", 0, 1);
-    const run = (tasks: Array<StudyTask<R>>): Promise<R[]> =>
-      runTasks(tasks, {
-        pool,
-        signal,
-        store,
-        onProgress: ({ stage, done, total, rate, secondsLeft }) =>
-          session.progress.show(stage, done, total, rate, secondsLeft),
-      });
+    const run = (tasks: Array<StudyTask<R>>): Promise<R[]> => runTasks(tasks, { pool, store, ...watched(session) });
     const records = await run(await study.tasks(settings, seed, data));
     if (study.followUp) records.push(...(await run(await study.followUp(settings, seed, data, records.slice()))));
     const analysis = await study.analyse(records, settings, signal);
@@ -111,4 +110,60 @@ export async function runStudy<S extends object, R, A, D>(
     pool.close();
     removeIfEmpty(made);
   }
+}
+
+/** What a running study tells, and what stops it. */
+function watched({ signal, progress }: Session): Pick<RunOptions, "signal" | "onProgress"> {
+  return {
+    signal,
+    onProgress: ({ stage, done, total, rate, secondsLeft }) => progress.show(stage, done, total, rate, secondsLeft),
+  };
+}
+
+/**
+ * Makes the records of one shard: every `of`-th task of the first stage of which the directory has not all records. They go
+ * to a file of their own, which `flatvol merge` puts together with those of the others.
+ */
+async function runShard<S extends object, R, A, D>(
+  study: Study<S, R, A, D>,
+  given: { readonly settings: S; readonly seed: bigint; readonly data: D; readonly identity: StudyIdentity },
+  { index, of }: { readonly index: number; readonly of: number },
+  directory: string,
+  session: Session,
+  pool: Pool,
+): Promise<void> {
+  const { settings, seed, data, identity } = given;
+  const partial = join(directory, STUDY_FILES.partial);
+  const found = checkingInput("--out", () => recordsOf(partial, identity));
+  let tasks = await study.tasks(settings, seed, data);
+  let stage = 1;
+  if (study.followUp && tasks.every(({ key }) => found.has(key))) {
+    const records = tasks.map(({ key }) => found.get(key) as R);
+    tasks = await study.followUp(settings, seed, data, records);
+    stage = 2;
+  }
+  if (of > tasks.length) {
+    throw new UsageError(`--shard: expected at most ${tasks.length} shards, one a task, got ${of}`);
+  }
+  // dealt out one by one: neighbouring tasks take like times
+  const own = tasks.filter(({ key }, i) => i % of === index - 1 && !found.has(key));
+  const file = join(directory, `records.shard-${index}-of-${of}${stage === 1 ? "" : ".second"}.jsonl`);
+  const shard = { index, of, stage, records: own.length };
+  const store = checkingInput("--out", () => new RecordFile(file, identity, shard));
+  try {
+    await runTasks(own, { pool, store, ...watched(session) });
+  } finally {
+    store.close();
+  }
+  session.progress.clear();
+  if (session.json) session.printJson({ ...identity, shard, files: { records: file } });
+  else for (const line of factLines([["records", `${formatWhole(own.length)} in ${file}`]])) session.print(line);
+}
+
+/** The records that a directory has; none if there is no file of them. */
+function recordsOf(path: string, identity: StudyIdentity): ReadonlyMap<string, unknown> {
+  if (!fs.existsSync(path)) return new Map();
+  const store = new RecordFile(path, identity);
+  store.close();
+  return store.found;
 }

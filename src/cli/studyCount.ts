@@ -69,7 +69,7 @@ export async function studyCount(flags: StudyCountFlags, session: Session, comma
           },
         });
         signal.throwIfAborted();
-        writer.finish();
+        await writer.finish();
       } finally {
         writer.abandon();
       }
@@ -85,7 +85,7 @@ export async function studyCount(flags: StudyCountFlags, session: Session, comma
             ...topLines(records.top),
             "",
             ...factLines([
-              ...totals(table, seconds, records.digest),
+              ...totals(table, { seconds }, records.digest),
               ...(found?.spearman.value == null
                 ? []
                 : [

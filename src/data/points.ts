@@ -21,6 +21,8 @@ export interface Points {
   readonly features: number;
   /** The points `[count][features]`, row-major. */
   values(): Float32Array<ArrayBuffer>;
+  /** SHA-256 of the values, of points that are known by it alone. */
+  readonly digest?: string;
 }
 
 /** The most bits of a Boolean function, 2^10 = 1024 inputs. */
@@ -63,4 +65,26 @@ export function givenPoints(options: PointsOptions, features: number): Points {
     }
   }
   return { kind: "points", count, features, values: () => values };
+}
+
+/** Points as a file describes them: given ones by their number and digest, without their values. */
+export function pointsOfKind(
+  inputs: { readonly kind: "boolean" } | { readonly kind: "points"; readonly points: number; readonly sha256: string },
+  features: number,
+): Points {
+  if (inputs.kind === "boolean") {
+    if (features > MAXIMUM_BITS) {
+      throw new RangeError(`layers[0]: expected 1 to ${MAXIMUM_BITS} Boolean inputs, got ${features}`);
+    }
+    return booleanPoints(features);
+  }
+  return {
+    kind: "points",
+    count: inputs.points,
+    features,
+    values: () => {
+      throw new Error("inputs: the values of the points are not in the file of the table");
+    },
+    digest: inputs.sha256,
+  };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { extname } from "node:path";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
@@ -12,6 +13,8 @@ import { show } from "../engine/checks.ts";
 import { version } from "../generated/version.ts";
 import { type DescribedRows, type DescribeOptions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
+import { rowBytes } from "../volume/rowBytes.ts";
+import { METADATA_KEY, metadataOf, type ShardOf, type TableMetadata } from "./tableMetadata.ts";
 
 /** Columns of the file, in this order. */
 export const TABLE_COLUMNS = [
@@ -24,8 +27,17 @@ export const TABLE_COLUMNS = [
   "complexity",
 ] as const;
 
+/** And of a clustered table: sums over bodies of c_k^2 and of c_k C_k (`rows.ts`), without which parts cannot be merged. */
+export const CLUSTER_COLUMNS = ["cluster_squares", "cluster_class_squares"] as const;
+
 /** What `writeTable` takes. */
-export type WriteTableOptions = DescribeOptions;
+export interface WriteTableOptions extends DescribeOptions {
+  /** In Parquet: the whole that the table is a shard of. */
+  readonly shard?: ShardOf;
+}
+
+/** The columns that a merge reads; the others follow from them. */
+export const MERGED_COLUMNS: readonly string[] = ["function", "count", ...CLUSTER_COLUMNS];
 
 /** Rows of a row group: large enough to compress, small enough to hold. */
 const GROUP_ROWS = 65_536;
@@ -40,15 +52,18 @@ interface Columns {
   readonly high: Float64Array;
   readonly orbitSizes: Int32Array;
   readonly complexities: Float64Array;
+  /** Cluster sums; empty if there are none. */
+  readonly squares: BigInt64Array;
+  readonly classSquares: BigInt64Array;
 }
 
 interface Format {
   add(columns: Columns): void;
-  finish(): void;
+  finish(metadata: TableMetadata): void;
 }
 
 /** The formats by extension: one line each. */
-const FORMATS: Record<string, (file: number, table: FunctionTable) => Format> = {
+const FORMATS: Record<string, (file: number, clustered: boolean) => Format> = {
   ".parquet": parquetFormat,
   ".csv": csvFormat,
 };
@@ -75,6 +90,8 @@ export class TableWriter {
   readonly #temporary: string;
   readonly #file: number;
   readonly #format: Format;
+  readonly #shard: ShardOf | undefined;
+  readonly #hash = createHash("sha256");
   /** [ends of the interval] by count, where it depends on the count alone */
   readonly #intervals = new Map<number, readonly [number, number]>();
   #open = true;
@@ -82,25 +99,30 @@ export class TableWriter {
   readonly #onExit = (): void => this.abandon();
 
   /** @throws TypeError, RangeError as `checkWritable`. */
-  constructor(table: FunctionTable, path: string) {
+  constructor(table: FunctionTable, path: string, shard?: ShardOf) {
     checkWritable(path);
     this.#table = table;
+    this.#shard = shard;
     this.#path = path;
     this.#temporary = temporaryName(path);
     this.#file = fs.openSync(this.#temporary, "wx");
     process.once("exit", this.#onExit);
-    this.#format = this.#guard(() => FORMATS[extname(path).toLowerCase()](this.#file, table));
+    this.#format = this.#guard(() => FORMATS[extname(path).toLowerCase()](this.#file, table.shape.clustered));
   }
 
   /** Writes a stretch; stretches come in the table's order. */
   add(batch: DescribedRows): void {
+    const { shape, bits } = this.#table;
+    this.#hash.update(rowBytes(batch.rows, shape, bits, shape.clustered ? 3 : 1));
     this.#guard(() => this.#format.add(this.#columns(batch)));
   }
 
-  /** Puts the finished file in place. */
-  finish(): void {
+  /** Puts the finished file in place, once it is safe on the disk. */
+  async finish(): Promise<void> {
+    const metadata = { ...(await metadataOf(this.#table, this.#shard)), sha256: this.#hash.digest("hex") };
     this.#guard(() => {
-      this.#format.finish();
+      this.#format.finish(metadata);
+      fs.fsyncSync(this.#file);
       this.#close();
       fs.renameSync(this.#temporary, this.#path);
     });
@@ -144,6 +166,8 @@ export class TableWriter {
       high: new Float64Array(count),
       orbitSizes: Int32Array.from(orbitSizes),
       complexities,
+      squares: new BigInt64Array(clustered ? count : 0),
+      classSquares: new BigInt64Array(clustered ? count : 0),
     };
     for (let i = 0, at = 0; i < count; i++, at += stride) {
       const seen = u64(rows, at + words);
@@ -153,6 +177,9 @@ export class TableWriter {
       columns.probability[i] = seen / samples;
       columns.low[i] = interval[0];
       columns.high[i] = interval[1];
+      if (!clustered) continue;
+      columns.squares[i] = BigInt(u64(rows, at + words + 2));
+      columns.classSquares[i] = BigInt(u64(rows, at + words + 4));
     }
     return columns;
   }
@@ -193,37 +220,19 @@ class FileBytes extends ByteWriter {
   }
 }
 
-function parquetFormat(file: number, table: FunctionTable): Format {
+function parquetFormat(file: number, clustered: boolean): Format {
   const column = (name: string, type: "BYTE_ARRAY" | "INT32" | "INT64" | "DOUBLE") => ({
     name,
     type,
     repetition_type: "REQUIRED" as const,
     ...(type === "BYTE_ARRAY" ? { converted_type: "UTF8" as const } : {}),
   });
-  const types = ["BYTE_ARRAY", "INT64", "DOUBLE", "DOUBLE", "DOUBLE", "INT32", "DOUBLE"] as const;
-  const { network } = table;
+  const names = [...TABLE_COLUMNS, ...(clustered ? CLUSTER_COLUMNS : [])];
+  const types = ["BYTE_ARRAY", "INT64", "DOUBLE", "DOUBLE", "DOUBLE", "INT32", "DOUBLE", "INT64", "INT64"] as const;
   const writer = new ParquetWriter({
     writer: new FileBytes(file),
-    schema: [
-      { name: "root", num_children: TABLE_COLUMNS.length },
-      ...TABLE_COLUMNS.map((name, i) => column(name, types[i])),
-    ],
+    schema: [{ name: "root", num_children: names.length }, ...names.map((name, i) => column(name, types[i]))],
     createdBy: `flatvol ${version}`,
-    kvMetadata: [
-      {
-        key: "flatvol",
-        value: JSON.stringify({
-          layers: network.layers,
-          activation: network.activation,
-          sigmaW2: network.sigmaW2,
-          sigmaB2: network.sigmaB2,
-          bits: table.bits,
-          samples: table.samples,
-          outputDraws: table.outputDraws,
-          ranges: table.ranges.map((range) => ({ ...range, seed: String(range.seed) })),
-        }),
-      },
-    ],
   });
   let waiting: Columns[] = [];
   let rows = 0;
@@ -250,13 +259,15 @@ function parquetFormat(file: number, table: FunctionTable): Format {
       join("high"),
       join("orbitSizes"),
       join("complexities"),
+      join("squares"),
+      join("classSquares"),
     ];
-    // a dictionary of functions would hold each of them once: nothing gained
+    // what is read back is plain: a decoder of compressed bytes that anyone may have written can be made to run for ever
     writer.write({
-      columnData: TABLE_COLUMNS.map((name, i) => ({
+      columnData: names.map((name, i) => ({
         name,
         data: data[i],
-        ...(i === 0 ? { encoding: "PLAIN" as const } : {}),
+        ...(MERGED_COLUMNS.includes(name) ? ({ encoding: "PLAIN", codec: "UNCOMPRESSED" } as const) : {}),
       })),
       rowGroupSize: rows,
     });
@@ -269,24 +280,27 @@ function parquetFormat(file: number, table: FunctionTable): Format {
       rows += columns.functions.length;
       if (rows >= GROUP_ROWS) flush();
     },
-    finish() {
+    finish(metadata) {
       flush();
+      // the writer takes it when it finishes; the digest is known only now
+      writer.kvMetadata = [{ key: METADATA_KEY, value: JSON.stringify(metadata) }];
       writer.finish();
     },
   };
 }
 
-function csvFormat(file: number): Format {
+function csvFormat(file: number, clustered: boolean): Format {
   const encoder = new TextEncoder();
-  let text = `${TABLE_COLUMNS.join(",")}\n`;
+  let text = `${[...TABLE_COLUMNS, ...(clustered ? CLUSTER_COLUMNS : [])].join(",")}\n`;
   const flush = (): void => {
     writeAll(file, encoder.encode(text));
     text = "";
   };
   return {
-    add({ functions, counts, probability, low, high, orbitSizes, complexities }) {
+    add({ functions, counts, probability, low, high, orbitSizes, complexities, squares, classSquares }) {
       for (let i = 0; i < functions.length; i++) {
-        text += `${functions[i]},${counts[i]},${probability[i]},${low[i]},${high[i]},${orbitSizes[i]},${complexities[i]}\n`;
+        const sums = clustered ? `,${squares[i]},${classSquares[i]}` : "";
+        text += `${functions[i]},${counts[i]},${probability[i]},${low[i]},${high[i]},${orbitSizes[i]},${complexities[i]}${sums}\n`;
         if (text.length > CSV_FLUSH_BYTES) flush();
       }
     },
@@ -299,7 +313,9 @@ function csvFormat(file: number): Format {
  * end: never half a table, and nothing left after a failure. Memory stays small for a table of any size.
  *
  * Columns: `function` (hex), `count`, `probability`, `ci95_low`, `ci95_high` (Wilson), `orbit_size` (functions that the
- * prior's symmetries make equally probable), `complexity` (Lempel-Ziv).
+ * prior's symmetries make equally probable), `complexity` (Lempel-Ziv); with several output layers for a body also
+ * `cluster_squares` and `cluster_class_squares`, the sums over bodies that intervals are made of. A Parquet file says in its
+ * metadata what it is a table of: `readTable` and `mergeTableFiles` read it back.
  *
  * @param path ends in `.parquet` or `.csv`; an existing file is replaced.
  * @throws TypeError, RangeError naming `path`; the signal's reason; an Error if the disk is full.
@@ -308,10 +324,11 @@ function csvFormat(file: number): Format {
  * await writeTable(table, "functions.parquet");
  */
 export async function writeTable(table: FunctionTable, path: string, options: WriteTableOptions = {}): Promise<void> {
-  const writer = new TableWriter(table, path);
+  const { shard, ...describe } = options;
+  const writer = new TableWriter(table, path, shard);
   try {
-    for await (const batch of describeTable(table, options)) writer.add(batch);
-    writer.finish();
+    for await (const batch of describeTable(table, describe)) writer.add(batch);
+    await writer.finish();
   } finally {
     writer.abandon();
   }

@@ -7,18 +7,12 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { basename } from "node:path";
 import { reason } from "../data/files.ts";
 import { show } from "../engine/checks.ts";
-import { fingerprintOf, type RecordStore, type StudyIdentity } from "./run.ts";
-
-const FORMAT = "flatvol records 1";
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
-}
+import { headLine, parseHead, type RecordShard, readRecordLines, recordLine } from "./recordLines.ts";
+import type { RecordStore, StudyIdentity } from "./run.ts";
 
 /** Opens, or begins, the file of a study's records. */
 export class RecordFile implements RecordStore {
@@ -28,11 +22,12 @@ export class RecordFile implements RecordStore {
 
   /**
    * @param path of the file; its directory exists.
+   * @param shard which of the study's records it has, if not all.
    * @throws RangeError naming the file: it belongs to other settings or another version, or is damaged.
    */
-  constructor(path: string, identity: StudyIdentity) {
+  constructor(path: string, identity: StudyIdentity, shard?: RecordShard) {
     this.#path = path;
-    const head = JSON.stringify({ format: FORMAT, fingerprint: fingerprintOf(identity) });
+    const head = headLine(identity, shard);
     this.#file = this.#guard(() => fs.openSync(path, "a+"));
     try {
       const text = this.#guard(() => fs.readFileSync(path, "utf8"));
@@ -46,8 +41,7 @@ export class RecordFile implements RecordStore {
   }
 
   add(key: string, json: string): void {
-    const body = `${JSON.stringify(key)},${json}`;
-    this.#guard(() => this.#append(`["${digestOf(body)}",${body}]\n`));
+    this.#guard(() => this.#append(`${recordLine(key, json)}\n`));
   }
 
   /** Closes the file; its records stay. */
@@ -75,31 +69,17 @@ export class RecordFile implements RecordStore {
 
   /** Takes in the records. @returns bytes of the file that are whole lines; 0 if not even its head is. */
   #read(text: string, head: string): number {
-    const lines = text.split("\n");
-    // what follows the last line break was cut off
-    lines.pop();
-    if (lines.length === 0) return 0;
-    const file = show(basename(this.#path));
-    if (lines[0] !== head) {
-      const known = lines[0].startsWith(`{"format":"${FORMAT}"`);
+    const file = basename(this.#path);
+    const { head: found, records, sound } = readRecordLines(text, file);
+    if (found === undefined) return 0;
+    if (found !== head) {
       throw new RangeError(
-        known
-          ? `${file}: expected records of the same study, settings, seed and version of flatvol, got those of others; remove the file, or take another directory`
-          : `${file}: expected records of a study that was interrupted, got something else`,
+        parseHead(found)
+          ? `${show(file)}: expected records of the same study, settings, seed and version of flatvol, got those of others; remove the file, or take another directory`
+          : `${show(file)}: expected records of a study that was interrupted, got something else`,
       );
     }
-    let sound = Buffer.byteLength(lines[0]) + 1;
-    for (const [i, line] of lines.entries()) {
-      if (i === 0) continue;
-      const [, digest, body] = /^\["([0-9a-f]{16})",(.*)\]$/s.exec(line) ?? [];
-      if (body === undefined || digestOf(body) !== digest) {
-        if (i === lines.length - 1) break;
-        throw new RangeError(`${file}: expected record ${i} as it was written, got a damaged one; remove the file`);
-      }
-      const [, key, record] = JSON.parse(line) as [string, string, unknown];
-      this.found.set(key, record);
-      sound += Buffer.byteLength(line) + 1;
-    }
+    for (const [key, record] of records) this.found.set(key, record);
     return sound;
   }
 

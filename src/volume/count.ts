@@ -11,7 +11,9 @@ import { Pool } from "../engine/pool.ts";
 import { pointsOf } from "../network/evaluate.ts";
 import { defineNetwork, type NetworkOptions } from "../network/network.ts";
 import { MAXIMUM_DRAWS, singleOutput } from "../network/parameters.ts";
+import { Checkpoint, type CheckpointStore } from "./checkpoint.ts";
 import { countChunk } from "./countChunk.ts";
+import { identityOf } from "./countIdentity.ts";
 import { FunctionTable, makePause } from "./functionTable.ts";
 import { RunCollector, rowShape, SegmentKeeper, type SpillStore } from "./rows.ts";
 import { symmetryOf } from "./symmetry.ts";
@@ -52,6 +54,11 @@ export interface CountOptions {
   readonly memoryLimit?: number;
   /** Where rows go past the limit: `spillToDisk` of "flatvol/node". */
   readonly spill?: SpillStore;
+  /**
+   * Where the count is kept while it is under way: `checkpointTo` of "flatvol/node". A count that finds a checkpoint of its
+   * own there goes on from it, to the same table.
+   */
+  readonly checkpoint?: CheckpointStore;
   /** Samples that a worker counts at a time. The result does not depend on it. Default: about half a second's worth. */
   readonly chunkSize?: number;
 }
@@ -68,10 +75,12 @@ const OPTIONS = [
   "onProgress",
   "memoryLimit",
   "spill",
+  "checkpoint",
   "chunkSize",
 ] as const;
 
-const DEFAULT_MEMORY = 2 ** 31;
+/** Bytes of rows. */
+export const DEFAULT_MEMORY = 2 ** 31;
 /** A first chunk that takes some milliseconds; later ones are sized by the measured rate. */
 const FIRST_CHUNK = 1024;
 /** Milliseconds a chunk: a transfer costs 0.1 ms, and a page wants to hear of progress. */
@@ -114,6 +123,11 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
   if (options.spill !== undefined && typeof (options.spill as SpillStore | null)?.write !== "function") {
     throw new TypeError(`spill: expected a SpillStore (spillToDisk of "flatvol/node"), got ${show(options.spill)}`);
   }
+  if (options.checkpoint !== undefined && typeof (options.checkpoint as CheckpointStore | null)?.begin !== "function") {
+    throw new TypeError(
+      `checkpoint: expected a CheckpointStore (checkpointTo of "flatvol/node"), got ${show(options.checkpoint)}`,
+    );
+  }
   if (options.pool && options.workers !== undefined) {
     throw new TypeError("workers: expected none beside pool, which has its own");
   }
@@ -134,27 +148,33 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
     signal?.throwIfAborted();
     const kernels = await Kernels.create(await coreBuild.compile());
     const pause = makePause(inner);
-    const collector = new RunCollector(kernels, keeper, pause);
     const firstBody = firstSample / draws;
     const bodies = samples / draws;
+    const identity = options.checkpoint && (await identityOf(net, points, draws, seed.value, symmetry));
+    const checkpoint =
+      options.checkpoint &&
+      identity &&
+      new Checkpoint(options.checkpoint, identity, points.count, firstBody, firstBody + bodies);
+    const known = checkpoint ? checkpoint.reached(firstBody) - firstBody : 0;
+    let collector = new RunCollector(kernels, keeper, pause);
     const lanes = Math.max(1, pool.size);
     const started = performance.now();
-    let next = 0;
-    let done = 0;
+    let next = known;
+    let done = known;
     let size = FIRST_CHUNK;
     const report = (stage: CountProgress["stage"]): void => {
       const seconds = (performance.now() - started) / 1000;
-      const samplesPerSecond = seconds > 0 ? (done * draws) / seconds : 0;
+      const samplesPerSecond = seconds > 0 ? ((done - known) * draws) / seconds : 0;
       options.onProgress?.({
         stage,
         samples: done * draws,
         total: samples,
         samplesPerSecond,
-        secondsLeft: done > 0 ? ((bodies - done) * draws) / samplesPerSecond : Number.POSITIVE_INFINITY,
+        secondsLeft: done > known ? ((bodies - done) * draws) / samplesPerSecond : Number.POSITIVE_INFINITY,
       });
     };
-    const lane = async (): Promise<void> => {
-      while (next < bodies) {
+    const lane = async (due: () => boolean): Promise<void> => {
+      while (next < bodies && !due()) {
         // towards the end chunks shrink, so that all workers finish together
         const share = Math.max(256, Math.ceil((bodies - next) / (2 * lanes)));
         const wanted = chunkSize === undefined ? Math.min(size, share) : Math.max(1, Math.round(chunkSize / draws));
@@ -184,9 +204,24 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
         report("sampling");
       }
     };
-    await settleAll(Array.from({ length: lanes }, lane), stop);
+    while (next < bodies) {
+      const from = next;
+      const until = checkpoint ? performance.now() + checkpoint.store.everyMilliseconds : Number.POSITIVE_INFINITY;
+      const due = (): boolean => next > from && performance.now() >= until;
+      await settleAll(
+        Array.from({ length: lanes }, () => lane(due)),
+        stop,
+      );
+      if (!checkpoint) continue;
+      // bodies are handed out in order, and all that were are done: no hole before `next`
+      await checkpoint.save(firstBody + from, firstBody + next, await collector.finish(), kernels, pause);
+      collector = new RunCollector(kernels, keeper, pause);
+    }
     report("merging");
-    const run = await collector.finish();
+    for (const part of checkpoint?.parts ?? []) await collector.addRun(part.run);
+    const merged = await collector.finish();
+    // a single part is still the store's, which the table may outlive
+    const run = checkpoint?.parts.length === 1 ? merged.map((segment) => keeper.keep(segment.read())) : merged;
     return await FunctionTable.fromRun(
       {
         network: net,
@@ -204,6 +239,7 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
     options.spill?.close();
     throw error;
   } finally {
+    options.checkpoint?.close();
     if (!options.pool) pool.close();
   }
 }

@@ -12,10 +12,13 @@ import { coreBuild } from "../engine/core.ts";
 import { Kernels } from "../engine/kernels.ts";
 import { breathe } from "../engine/platform.ts";
 import { SLICE_MS } from "../engine/task.ts";
+import { version } from "../generated/version.ts";
 import type { Network } from "../network/network.ts";
 import type { SymmetryClass } from "../network/plan.ts";
 import { type EntropyEstimates, entropyOf } from "../statistics/entropy.ts";
 import { clusteredProportion, wilsonInterval } from "../statistics/intervals.ts";
+import { engineDigest, hex, pointsDigest } from "./countIdentity.ts";
+import { rowBytes } from "./rowBytes.ts";
 import { mergeRuns, type RowShape, type Run, type Segment, SegmentKeeper } from "./rows.ts";
 import { orbitOf } from "./symmetry.ts";
 
@@ -84,6 +87,8 @@ export interface TableSource {
   readonly outputDraws: number;
   readonly symmetry: SymmetryClass;
   readonly ranges: readonly SampleRange[];
+  /** The version and module that counted; default: this one's. */
+  readonly engine?: { readonly version: string; readonly wasm: string };
 }
 
 const RARE = 30;
@@ -308,25 +313,12 @@ export class FunctionTable {
    */
   async digest(): Promise<string> {
     const hash = sha256.create();
-    const { words, stride } = this.#shape;
-    const keyBytes = Math.ceil(this.bits / 8);
     const pause = makePause();
     for (const rows of this.segments()) {
-      const count = rows.length / stride;
-      const bytes = new Uint8Array(count * (keyBytes + 8) + 4 * words);
-      const view = new DataView(bytes.buffer);
-      let at = 0;
-      for (let r = 0; r < rows.length; r += stride) {
-        // bits past the last byte of the key are overwritten by the count
-        for (let w = 0; w < words; w++) view.setUint32(at + 4 * w, rows[r + w], false);
-        view.setUint32(at + keyBytes, rows[r + words], true);
-        view.setUint32(at + keyBytes + 4, rows[r + words + 1], true);
-        at += keyBytes + 8;
-      }
-      hash.update(bytes.subarray(0, at));
+      hash.update(rowBytes(rows, this.#shape, this.bits, 1));
       await pause();
     }
-    return [...hash.digest()].map((b) => b.toString(16).padStart(2, "0")).join("");
+    return hex(hash.digest());
   }
 
   /** Frees the rows, and removes what was spilled. */
@@ -469,10 +461,7 @@ export function makePause(signal?: AbortSignal): () => Promise<void> {
 
 function samePoints(a: Points, b: Points): boolean {
   if (a.kind !== b.kind || a.count !== b.count || a.features !== b.features) return false;
-  if (a.kind === "boolean") return true;
-  const x = a.values();
-  const y = b.values();
-  return x.every((v, i) => v === y[i]);
+  return a.kind === "boolean" || pointsDigest(a) === pointsDigest(b);
 }
 
 function sameNetwork(a: Network, b: Network): boolean {
@@ -483,6 +472,24 @@ function sameNetwork(a: Network, b: Network): boolean {
     a.sigmaW2 === b.sigmaW2 &&
     a.sigmaB2 === b.sigmaB2
   );
+}
+
+/** Ranges in order, those that follow each other as one. @throws RangeError naming `tables` if two overlap. */
+export function joinRanges(ranges: readonly SampleRange[]): SampleRange[] {
+  const sorted = [...ranges].sort((a, b) => (a.seed < b.seed ? -1 : a.seed > b.seed ? 1 : a.first - b.first));
+  const joined: SampleRange[] = [];
+  for (const range of sorted) {
+    const last = joined[joined.length - 1];
+    if (last && last.seed === range.seed && range.first < last.end) {
+      throw new RangeError(
+        `tables: bodies ${range.first} to ${Math.min(last.end, range.end) - 1} of seed ${range.seed} were counted twice`,
+      );
+    }
+    if (last && last.seed === range.seed && range.first === last.end)
+      joined[joined.length - 1] = { ...last, end: range.end };
+    else joined.push(range);
+  }
+  return joined;
 }
 
 /**
@@ -515,20 +522,13 @@ export async function mergeTables(
       );
     }
   });
-  const ranges = tables.flatMap((table) => table.ranges);
-  const sorted = [...ranges].sort((a, b) => (a.seed < b.seed ? -1 : a.seed > b.seed ? 1 : a.first - b.first));
-  const joined: SampleRange[] = [];
-  for (const range of sorted) {
-    const last = joined[joined.length - 1];
-    if (last && last.seed === range.seed && range.first < last.end) {
-      throw new RangeError(
-        `tables: bodies ${range.first} to ${Math.min(last.end, range.end) - 1} of seed ${range.seed} were counted twice`,
-      );
-    }
-    if (last && last.seed === range.seed && range.first === last.end)
-      joined[joined.length - 1] = { ...last, end: range.end };
-    else joined.push(range);
+  if (tables.some(({ source }) => source.engine)) {
+    const own = { version, wasm: await engineDigest() };
+    const made = tables.map(({ source }) => source.engine ?? own);
+    const other = made.findIndex((e) => e.version !== made[0].version || e.wasm !== made[0].wasm);
+    if (other > 0) throw new RangeError(`tables[${other}]: counted by another build of flatvol than tables[0]`);
   }
+  const joined = joinRanges(tables.flatMap((table) => table.ranges));
   const kernels = await Kernels.create(await coreBuild.compile());
   const keeper = new SegmentKeeper(first.keeper.shape, Math.max(...tables.map((t) => t.keeper.memoryLimit)), undefined);
   const pause = makePause(options.signal);

@@ -55,8 +55,15 @@ export function segmentRows(shape: RowShape): number {
   return Math.max(64, Math.floor(SEGMENT_BYTES / (4 * shape.stride)));
 }
 
+/** Takes segments in. */
+export interface Keeper {
+  readonly shape: RowShape;
+  /** Keeps rows that the caller hands over. */
+  keep(rows: Uint32Array): Segment;
+}
+
 /** Where segments are kept: in memory up to a limit, past it in the spill store. */
-export class SegmentKeeper {
+export class SegmentKeeper implements Keeper {
   #bytes = 0;
   #spilled = 0;
 
@@ -131,7 +138,7 @@ const DONE = -2;
  */
 export async function mergeRuns(
   kernels: Kernels,
-  keeper: SegmentKeeper,
+  keeper: Keeper,
   runs: readonly Run[],
   pause: () => Promise<void>,
   consume: boolean,
@@ -189,7 +196,7 @@ export async function mergeRuns(
 }
 
 /** Runs are merged this many at a time: wide enough that 10^8 samples need two passes. */
-const FAN_IN = 24;
+export const FAN_IN = 24;
 
 /**
  * Collects runs and merges them by levels, like a log-structured merge tree, so that each row is copied a few times
@@ -208,6 +215,12 @@ export class RunCollector {
   /** Adds sorted rows that the caller hands over; resolves once there is room for more. */
   add(rows: Uint32Array): Promise<void> {
     this.#work = this.#work.then(() => this.#place(this.keeper.keepRun(rows), 0));
+    return this.#work;
+  }
+
+  /** Adds a run whose segments the caller hands over. */
+  addRun(run: Run): Promise<void> {
+    this.#work = this.#work.then(() => this.#place(run, 0));
     return this.#work;
   }
 

@@ -25,9 +25,22 @@ function run(args: string[]) {
 
 const read = (directory: string) => JSON.parse(fs.readFileSync(join(directory, "records.json"), "utf8"));
 
+let made: { readonly printed: Record<string, unknown>; readonly directory: string } | undefined;
+/** The study run in one go, once. */
+function unbroken() {
+  if (made) return made;
+  const directory = join(scratch, "whole");
+  const flags = ["rescaling", "--quick", "--seed", "5", "--workers", "0", "--json", "--out", directory];
+  const { code, out, err } = run(flags);
+  expect([code, err]).toEqual([0, ""]);
+  made = { printed: JSON.parse(out), directory };
+  return made;
+}
+const whole = () => read(unbroken().directory);
+
 describe("flatvol study", () => {
   it("keeps what is done through an interrupt, goes on from there, and ends with the same records", async () => {
-    const [broken, whole] = [join(scratch, "broken"), join(scratch, "whole")];
+    const broken = join(scratch, "broken");
     const flags = ["rescaling", "--quick", "--seed", "5"];
     const child = spawn(process.execPath, [CLI, "study", ...flags, "--workers", "1", "--out", broken]);
     const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
@@ -56,26 +69,52 @@ describe("flatvol study", () => {
     expect(out).toContain(`${kept} of them from an earlier run`);
     expect(fs.readdirSync(broken).sort()).toEqual(["records.json", "records.parquet", "report.html"]);
 
-    const json = run([...flags, "--workers", "0", "--json", "--out", whole]);
-    expect([json.code, json.err]).toEqual([0, ""]);
-    const printed = JSON.parse(json.out);
+    const { printed, directory } = unbroken();
     expect(printed).toMatchObject({ study: "rescaling", seed: "5", records: 5 });
-    const [a, b] = [read(broken), read(whole)];
+    const [a, b] = [read(broken), whole()];
     expect(a.records).toEqual(b.records);
     expect(a.analysis).toEqual(b.analysis);
     expect(a.analysis).toEqual(printed.analysis);
-    const table = await parquetReadObjects({ file: await asyncBufferFromFile(join(whole, "records.parquet")) });
+    const table = await parquetReadObjects({ file: await asyncBufferFromFile(join(directory, "records.parquet")) });
     expect(table.map((row) => [row.alpha, row["volume.log10P"]])).toEqual(
       b.records.map((record: { alpha: number; volume: { log10P: number } }) => [record.alpha, record.volume.log10P]),
     );
-    expect(fs.readFileSync(join(whole, "report.html"), "utf8")).toContain("flatvol study rescaling --quick --seed 5");
-  });
+    expect(fs.readFileSync(join(directory, "report.html"), "utf8")).toContain(
+      "flatvol study rescaling --quick --seed 5",
+    );
+  }, 240_000);
+
+  it("in shards, merged, has the records of the whole", () => {
+    const dir = join(scratch, "shards");
+    const flags = ["rescaling", "--quick", "--seed", "5", "--out", dir];
+    const files = [1, 2, 3].map((i) => {
+      expect(run([...flags, "--shard", `${i}/3`, "--workers", "2"])).toMatchObject({ code: 0, err: "" });
+      return join(dir, `records.shard-${i}-of-3.jsonl`);
+    });
+    expect(fs.readdirSync(dir).sort()).toEqual(files.map((path) => path.slice(dir.length + 1)));
+    const merge = (args: string[]) =>
+      spawnSync(process.execPath, [CLI, "merge", ...args, "--out", dir], { encoding: "utf8" });
+    const missing = merge([files[0], files[2]]);
+    expect([missing.status, missing.stdout]).toEqual([2, ""]);
+    expect(missing.stderr).toBe("flatvol merge: FILE: missing: shard 2 of 3\n");
+    const both = merge([files[0], "x.parquet"]);
+    expect(both.stderr).toContain("expected either tables or records");
+    expect(merge(files)).toMatchObject({ status: 0, stderr: "" });
+    const { code, out } = run(flags);
+    expect(code).toBe(0);
+    expect(out).toContain("5 of them from an earlier run");
+    // all that a shard may not change, and no shard computed anything anew
+    const { records, analysis } = read(dir);
+    expect(records).toEqual(whole().records);
+    expect(analysis).toEqual(whole().analysis);
+  }, 240_000);
 
   it("refuses bad usage in one line that names the argument", () => {
     for (const [args, name] of [
       [["boolean", "--out", "/proc/flatvol"], "--out"],
       [["boolean", "--workers", "-1"], "--workers"],
       [["boolean", "--data", "x"], "--data"],
+      [["rescaling", "--quick", "--shard", "1/6"], "--shard: expected at most 5 shards"],
       [["mnist"], '"mnist"'],
     ] as const) {
       const { code, out, err } = run([...args]);

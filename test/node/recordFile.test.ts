@@ -1,9 +1,11 @@
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as fc from "fast-check";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { recordsToParquet } from "../../src/report/recordTable.ts";
+import { mergeRecordFiles } from "../../src/study/mergeRecords.ts";
 import { RecordFile } from "../../src/study/recordFile.ts";
 
 let directory: string;
@@ -80,6 +82,87 @@ describe("RecordFile", () => {
     // the last one counts as cut short
     fs.writeFileSync(path, text.replace('"i":2', '"i":7'));
     expect(keysOf()).toEqual(["k 0", "k 1"]);
+  });
+});
+
+describe("mergeRecordFiles", () => {
+  const NAME = "records.partial.jsonl";
+  const file = (index: number, given: object = {}, records = 2, shard: object = {}): string => {
+    const at = join(directory, `shard-${index}${Object.keys({ ...given, ...shard })}.jsonl`);
+    const store = new RecordFile(at, { ...identity, ...given }, { index, of: 3, stage: 1, records: 2, ...shard });
+    for (let i = 0; i < records; i++) store.add(`k ${3 * i + index}`, JSON.stringify({ i, index }));
+    store.close();
+    return at;
+  };
+
+  it("puts the records of all shards where the study goes on, beside those of an earlier stage", () => {
+    write(1);
+    const files = [3, 1, 2].map((index) => file(index));
+    expect(mergeRecordFiles(files, directory, NAME)).toEqual({ study: "s", seed: "1", records: 7, path });
+    expect(keysOf().sort()).toEqual(["k 0", "k 1", "k 2", "k 3", "k 4", "k 5", "k 6"]);
+    // again: the same
+    const before = fs.readFileSync(path, "utf8");
+    mergeRecordFiles(files.slice().sort(), directory, NAME);
+    expect(fs.readFileSync(path, "utf8").split("\n").sort()).toEqual(before.split("\n").sort());
+  });
+
+  it("names what is missing, unfinished, twice there or foreign, and writes nothing then", () => {
+    const [a, b, c] = [1, 2, 3].map((index) => file(index));
+    const other = (given: object, shard: object = {}) => [a, b, file(3, given, 2, shard)];
+    const damaged = join(directory, "damaged.jsonl");
+    fs.writeFileSync(damaged, fs.readFileSync(a, "utf8").replace('"i":0', '"i":5'));
+    const twice = join(directory, "twice.jsonl");
+    const store = new RecordFile(twice, identity, { index: 3, of: 3, stage: 1, records: 1 });
+    store.add("k 1", "{}");
+    store.close();
+    fs.writeFileSync(join(directory, "none.jsonl"), "{}\n");
+    write(1);
+    const before = fs.readFileSync(path, "utf8");
+    for (const [files, said] of [
+      [[a, c], /^files: missing: shard 2 of 3$/],
+      [[a], /^files: missing: shards 2, 3 of 3$/],
+      [[a, b, c, b], /^files: "shard-2\.jsonl" and "shard-2\.jsonl" are the same shard, 2 of 3$/],
+      [[a, b, twice], /^files: "twice\.jsonl": record "k 1" is in another file, too$/],
+      [[file(1, {}, 1, { stage: 1, more: 1 }), b, c], /shard 1 is not finished: 1 of 2 records$/],
+      [other({ seed: "2" }), /^files: "shard-3seed\.jsonl": another seed than "shard-1\.jsonl" has$/],
+      [other({ settings: { n: 4 } }), /another settings than/],
+      [other({ study: "t" }), /another study than/],
+      [other({}, { of: 4 }), /another number of shards than/],
+      [other({}, { stage: 2 }), /another stage than/],
+      [[damaged, b, c], /^files: "damaged\.jsonl": expected record 1 as it was written/],
+      [[path, b, c], /"records\.partial\.jsonl": expected records of a shard of a study, got something else/],
+      [[join(directory, "none.jsonl"), b, c], /got something else$/],
+      [[join(directory, "no.jsonl")], /^files: cannot read .*no such file/],
+    ] as const) {
+      expect(() => mergeRecordFiles([...files], directory, NAME)).toThrow(said);
+      expect(() => mergeRecordFiles([...files], directory, NAME)).toThrow(RangeError);
+    }
+    expect(fs.readFileSync(path, "utf8")).toBe(before);
+    fs.rmSync(path);
+    const elsewhere = new RecordFile(path, { ...identity, seed: "9" });
+    elsewhere.close();
+    expect(() => mergeRecordFiles([a, b, c], directory, NAME)).toThrow(/^out: .*another study, settings, seed/);
+  });
+
+  it("any change of the bytes is refused with a reason, or read as it was", () => {
+    const files = [1, 2, 3].map((index) => file(index));
+    const sound = fs.readFileSync(files[1]);
+    fc.assert(
+      fc.property(fc.nat(sound.length - 1), fc.nat(sound.length - 1), fc.uint8Array({ maxLength: 30 }), (a, b, put) => {
+        const [from, to] = [Math.min(a, b), Math.max(a, b)];
+        fs.writeFileSync(files[1], Buffer.concat([sound.subarray(0, from), put, sound.subarray(to)]));
+        fs.rmSync(path, { force: true });
+        try {
+          mergeRecordFiles(files, directory, NAME);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+          expect((error as Error).message).toMatch(/^files: /);
+          return;
+        }
+        expect(keysOf().sort()).toEqual(["k 1", "k 2", "k 3", "k 4", "k 5", "k 6"]);
+      }),
+      { seed: 3, numRuns: 500 },
+    );
   });
 });
 
