@@ -128,12 +128,16 @@ export function predictionPictures(prediction: Prediction): string {
   ].join("\n")}</dl>
 ${volumes
   .map(
-    (volume) => `<h2>Volume and generalisation</h2>
+    (volume) => `<h2>Volume and generalisation${volumes.length > 1 ? `: ${escapeHtml(volume.label)}` : ""}</h2>
 ${figure(
   `Accuracy on E against ${volume.label}`,
   scatter(dotsOf(prediction, volume), volume.label),
   keys,
-  `Each dot is a network that has every point of its training and attack set right; bars are 95 % (1.96 standard errors). ${doubt(volume.name)}`,
+  `Each dot is a network that has every point of its training and attack set right; ${
+    volume.standardErrors.some((error) => error !== null)
+      ? "bars are 95 % (1.96 standard errors)"
+      : "the volume is an approximation without a standard error"
+  }. ${doubt(volume.name)}`,
 )}`,
   )
   .join("\n")}
