@@ -194,6 +194,20 @@ describe("the temporal study", () => {
     const factor = (name: string) => jumps.find((jump) => jump.name === name)!.factor!;
     expect(Math.abs(factor("fisher-rao") - 1)).toBeLessThan(1e-4);
     expect(Math.abs(Math.log(factor("spectral-norm")))).toBeGreaterThan(0.1);
+    // the volumes: of functions, so the same before and after, and below that of S
+    expect(looks[at].function).toBe(looks[at - 1].function);
+    expect(looks[at].volumes).toEqual(looks[at - 1].volumes);
+    expect(analysis.volumes.map(({ name, unchanged }) => [name, unchanged])).toEqual([
+      ["ep-probit", true],
+      ["ep", true],
+    ]);
+    for (const { function: f, volumes } of looks) {
+      expect(f).toHaveLength(18);
+      for (const { log10P } of Object.values(volumes)) expect(log10P!).toBeLessThan(0);
+    }
+    const settled = looks.filter(({ epoch }) => epoch >= zeroError!);
+    expect(analysis.functions).toBe(new Set(settled.map(({ function: f }) => f)).size);
+    expect(analysis.finding).toMatch(/to the last digit, at the rescaling/);
     const html = temporalReport(studyRecords({ study: "temporal", seed: "2", settings }, records, analysis, {}));
     expect(html).not.toMatch(/NaN|undefined|Infinity|\[object|<script|https?:\/\//);
   });
