@@ -12,7 +12,16 @@ import { escapeHtml, formatNumber, formatWhole } from "./format.ts";
 import { card, dataTable } from "./page.ts";
 
 /** Colours of tasks or optimisers; then they repeat. */
-const COLOURS = ["var(--mark)", "var(--second)", "var(--heat-6)", "var(--third)", "var(--heat-3)", "var(--heat-4)"];
+const COLOURS = [
+  "var(--mark)",
+  "var(--second)",
+  "var(--heat-6)",
+  "var(--third)",
+  "#15803d",
+  "#8b5cf6",
+  "#db2777",
+  "var(--heat-3)",
+];
 
 /** A study's networks and what was found. */
 export interface Prediction {

@@ -112,16 +112,20 @@ const OPTIMIZERS: readonly Training[] = [
 
 const OPTIMIZER_SETTINGS: ImageSettings = {
   ...IMAGE_SETTINGS,
+  attacks: [0, 100, 200, 300, 400, 500],
   repeats: 2,
   trainings: OPTIMIZERS,
   auditAttacks: undefined,
+  // of the measures, those that take little time: there are seven times as many networks
+  measures: ["keskar-protocol", "spectral-norm", "trace", "fisher-rao", "relative-flatness"],
+  exactAttacks: [300],
 };
 const OPTIMIZER_QUICK: ImageSettings = {
-  ...IMAGE_QUICK,
+  ...OPTIMIZER_SETTINGS,
+  test: IMAGE_QUICK.test,
   attacks: [0, 200, 500],
   repeats: 1,
-  trainings: OPTIMIZERS,
-  auditAttacks: undefined,
+  exactAttacks: [],
 };
 
 /** Which pictures there are to tell apart. */
