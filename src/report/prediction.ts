@@ -244,6 +244,16 @@ ${dataTable(
 )}`
     : ""
 }
+${
+  predictors.some(({ randomStarts }) => randomStarts.value !== null)
+    ? `<p><strong>Random starts.</strong> Kendall's coefficient among networks that were trained in the same way on the same pictures or inputs, and differ in
+their random start alone, mean over ${formatWhole(Math.max(...predictors.map((p) => p.randomStarts.groups)))} groups: what is left when no predictor can follow the size of the attack set.</p>
+${dataTable(
+  ["<measure", "Kendall, random starts alone", "Kendall, all"],
+  predictors.map((p) => [escapeHtml(p.label), cell(p.randomStarts.value), cell(p.correlations.kendall.value)]),
+)}`
+    : ""
+}
 <p><strong>Networks that did not converge.</strong> ${
     failed.length === 0
       ? `None: all ${formatWhole(counts.trained)} reached zero error.`

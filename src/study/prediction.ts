@@ -34,6 +34,11 @@ export interface PredictorRecord {
   /** Spearman's coefficient over the networks that every volume is known of: volumes miss the rarest functions, flatness does not. */
   readonly onCommon: Correlation;
   readonly granulated: GranulatedKendall;
+  /**
+   * Kendall's coefficient among networks that differ in their random start alone, mean over the groups: what is left when a
+   * predictor cannot follow how large the attack set is. null where no group has two networks.
+   */
+  readonly randomStarts: { readonly value: number | null; readonly groups: number };
   /** Spearman's coefficient within each task; null where it is undefined. */
   readonly byTask: ReadonlyArray<{
     readonly task: string;
@@ -244,6 +249,15 @@ export async function analysePrediction(
       grouping,
     });
     const correlations = correlated(pairs);
+    const task = axis("task", ({ task }) => task, true);
+    const settings = [
+      axis("optimiser", ({ optimizer }) => optimizer),
+      axis("learning rate", ({ learningRate }) => learningRate),
+      axis("batch", ({ batch }) => batch),
+      axis("attack set", ({ attack }) => attack),
+    ];
+    const fixed = [task, ...settings.map((setting) => ({ ...setting, grouping: true }))];
+    const starts = granulatedKendall(...columns(all), [...fixed, axis("random start", ({ repeat }) => repeat)]);
     predictors.push({
       name: predictor.name,
       label: predictor.label,
@@ -254,13 +268,8 @@ export async function analysePrediction(
       standardErrors: main.map((record) => predictor.error(record)),
       correlations,
       onCommon: (common.length < main.length ? correlated(pairsOf(predictor, common)) : correlations).spearman,
-      granulated: granulatedKendall(...columns(all), [
-        axis("task", ({ task }) => task, true),
-        axis("optimiser", ({ optimizer }) => optimizer),
-        axis("learning rate", ({ learningRate }) => learningRate),
-        axis("batch", ({ batch }) => batch),
-        axis("attack set", ({ attack }) => attack),
-      ]),
+      granulated: granulatedKendall(...columns(all), [task, ...settings]),
+      randomStarts: { value: starts.value, groups: starts.axes[0].groups },
       byTask: [...new Set(main.map(({ task }) => task))].map((task) => {
         const own = pairs.filter(({ record }) => record.task === task);
         return { task, networks: own.length, spearman: spearmanOf(own) };
