@@ -6,15 +6,20 @@ import { temporalReport } from "../src/report/temporal.ts";
 import {
   CARS,
   DIGITS,
-  type FunctionsOnPoints,
   IMAGE_QUICK,
+  type ImageRecord,
   type ImageSettings,
+  imageSets,
   imageTasks,
+  joinSets,
   mnistStudy,
 } from "../src/study/images.ts";
+import { labelsOf } from "../src/study/infiniteWidth.ts";
 import { runTasks } from "../src/study/run.ts";
 import { studyRecords } from "../src/study/study.ts";
 import { TEMPORAL_SETTINGS, type TemporalSettings, temporalStudy } from "../src/study/temporal.ts";
+import { expectationPropagation } from "../src/volume/expectationPropagation.ts";
+import { nngpKernel } from "../src/volume/nngpKernel.ts";
 
 /** Pictures of 16 pixels, whose label says in which half they are brighter, with noise. */
 function pictures(count: number): Images {
@@ -38,6 +43,8 @@ const SMALL: ImageSettings = {
   train: 30,
   test: 40,
   attacks: [0, 10, 30],
+  auditAttacks: [0, 30],
+  exactAttacks: [10],
   repeats: 1,
   trainings: [
     { optimizer: "sgd", learningRate: 0.2, batch: 8, maxEpochs: 1500 },
@@ -47,60 +54,98 @@ const SMALL: ImageSettings = {
 };
 const images = pictures(200);
 
-describe("imageTasks", () => {
-  it("trains on S and an attack set, tests on E, and gives the functions to what finds volumes", async () => {
-    const pool = new Pool({ workers: 0 });
-    const seen: FunctionsOnPoints[] = [];
-    const tasks = await imageTasks(DIGITS, SMALL, 5n, images, async (subject) => {
-      seen.push(subject);
-      return [{ test: { log10P: -subject.functions[0].length, standardError: null, warnings: [] } }];
-    });
-    const records = await runTasks(tasks, { pool });
-    expect(records.map(({ optimizer, attack, main }) => [optimizer, attack, main])).toEqual([
+describe("the studies on pictures", () => {
+  const run = async (settings: ImageSettings, workers: number): Promise<ImageRecord[]> => {
+    const pool = new Pool({ workers });
+    try {
+      return await runTasks(await mnistStudy.tasks(settings, 5n, images), { pool });
+    } finally {
+      pool.close();
+    }
+  };
+  const networksOf = (records: readonly ImageRecord[]) =>
+    records.flatMap((record) => (record.kind === "network" ? [record] : []));
+
+  it("train on S and an attack set, test on E, and find the volumes of the functions on both", async () => {
+    const records = await run(SMALL, 0);
+    const networks = networksOf(records);
+    expect(networks.map(({ optimizer, attack, main }) => [optimizer, attack, main])).toEqual([
       ["sgd", 0, true],
       ["sgd", 10, true],
       ["sgd", 30, true],
       ["adam", 0, false],
-      ["adam", 10, false],
       ["adam", 30, false],
     ]);
-    const fitting = records.filter(({ converged }) => converged);
+    const fitting = networks.filter(({ converged }) => converged);
     expect(fitting.length).toBeGreaterThan(3);
-    for (const [i, record] of fitting.entries()) {
+    const [data] = records;
+    if (data.kind !== "data") throw new Error("expected what the pictures are first");
+    const { inS, inE } = await imageSets(DIGITS, { train: 30, test: 40, largest: 30 }, 5n, images);
+    expect(data.ones).toBe(inS.targets.filter((target) => target === 1).length);
+    const all = joinSets(inS, inE);
+    const { kernel } = await nngpKernel({ depth: 2 }, { data: all.inputs, points: 70 });
+    for (const record of fitting) {
       expect(record.trainAccuracy).toBe(1);
       // 70 bits are 18 digits
       expect(record.function).toHaveLength(18);
-      expect(record.volumes.test.log10P).toBe(-18);
-      const { points, count, features, functions, hiddenLayers } = seen[i];
-      expect([count, features, hiddenLayers, points.length]).toEqual([70, 16, 2, 70 * 16]);
-      expect(functions).toEqual([record.function]);
-      // the bits of S are its labels, whatever the attack set
-      expect(record.function!.slice(0, 7)).toBe(fitting[0].function!.slice(0, 7));
+      const labels = labelsOf(record.function!, 70);
+      // the bits of S are its labels, whatever the attack set, and those of E are right as often as the accuracy says
+      expect([...labels.subarray(0, 30)]).toEqual([...inS.targets]);
+      expect([...labels].filter((bit, i) => i >= 30 && bit === inE.targets[i - 30]).length / 40).toBeCloseTo(
+        record.accuracy!,
+        12,
+      );
+      expect(labels.filter((bit) => bit === 1).length).toBe(record.ones);
+      for (const [method, likelihood] of [
+        ["ep", "heaviside"],
+        ["ep-probit", "probit"],
+      ] as const) {
+        // without a neighbour's sites: log P is off by about m times the square of the tolerance, 1e-8
+        const { log10P } = await expectationPropagation(kernel, labels, { likelihood, tolerance: 1e-9, workers: 0 });
+        const found = record.volumes[method].log10P!;
+        expect(Math.abs(found - log10P)).toBeLessThan(1e-7);
+        expect(found).toBeLessThan(0);
+        // P(f) <= P(S); these differ by factors that EP's bias does not reach
+        expect(found).toBeLessThan(data.volumeOfS[method].log10P!);
+      }
     }
-    const clean = records[0].accuracy!;
+    // the exact volume, of the attack set that it was asked for, is near: EP's bias is some percent of log P here
+    expect(fitting.filter(({ volumes }) => volumes.orthant).map(({ attack, main }) => [attack, main])).toEqual([
+      [10, true],
+    ]);
+    const { volumes } = fitting[1];
+    expect(volumes.orthant.standardError!).toBeLessThan(0.1);
+    expect(Math.abs(volumes.orthant.log10P! / volumes.ep.log10P! - 1)).toBeLessThan(0.1);
+    const clean = networks[0].accuracy!;
     // without an attack set the halves are told apart; with one as large as S they are told apart badly
     expect(clean).toBeGreaterThan(0.8);
-    expect(records[2].accuracy!).toBeLessThan(clean);
-    expect(await runTasks(await imageTasks(DIGITS, SMALL, 5n, images), { pool: new Pool({ workers: 0 }) })).toEqual(
-      records.map((record) => ({ ...record, volumes: {} })),
-    );
-    pool.close();
+    expect(networks[2].accuracy!).toBeLessThan(clean);
+    expect(await run(SMALL, 2)).toEqual(records);
   });
 
-  it("says when there are too few pictures", async () => {
+  it("say when there are too few pictures", async () => {
     await expect(imageTasks(CARS, SMALL, 0n, images)).rejects.toThrow(
       /^data: expected at least 100 pictures of "car, cat", got \d+$/,
     );
   });
 
-  it("has a report without volumes", async () => {
-    const pool = new Pool({ workers: 0 });
-    const records = await runTasks(await mnistStudy.tasks(SMALL, 5n, images), { pool });
-    pool.close();
-    const analysis = await mnistStudy.analyse(records, SMALL);
-    expect(analysis.predictors.map(({ kind }) => kind)).not.toContain("volume");
-    const html = imageReport(studyRecords({ study: "mnist", seed: "5", settings: SMALL }, records, analysis, {}));
-    expect(html).not.toMatch(/NaN|undefined|Infinity|\[object|<script|https?:\/\//);
+  it("have a report, with volumes and without", async () => {
+    for (const volumes of [SMALL.volumes, []]) {
+      const settings = { ...SMALL, volumes };
+      const records = await run(settings, 0);
+      const analysis = await mnistStudy.analyse(records, settings);
+      expect(analysis.predictors.filter(({ kind }) => kind === "volume").map(({ name }) => name)).toHaveLength(
+        volumes.length,
+      );
+      // an exact volume of one network predicts nothing, and takes nothing from the others
+      expect(analysis.common).toBe(analysis.networks.length);
+      expect(analysis.checks.map(({ approximation, exact }) => [approximation, exact])).toEqual(
+        volumes.length > 0 ? [["ep", "orthant"]] : [],
+      );
+      const html = imageReport(studyRecords({ study: "mnist", seed: "5", settings }, records, analysis, {}));
+      expect(html).not.toMatch(/NaN|undefined|Infinity|\[object|<script|https?:\/\//);
+      expect(html.includes("How good the approximations are")).toBe(volumes.length > 0);
+    }
     expect(() => imageReport({ study: "boolean" } as never)).toThrow(TypeError);
   });
 });
@@ -149,6 +194,20 @@ describe("the temporal study", () => {
     const factor = (name: string) => jumps.find((jump) => jump.name === name)!.factor!;
     expect(Math.abs(factor("fisher-rao") - 1)).toBeLessThan(1e-4);
     expect(Math.abs(Math.log(factor("spectral-norm")))).toBeGreaterThan(0.1);
+    // the volumes: of functions, so the same before and after, and below that of S
+    expect(looks[at].function).toBe(looks[at - 1].function);
+    expect(looks[at].volumes).toEqual(looks[at - 1].volumes);
+    expect(analysis.volumes.map(({ name, unchanged }) => [name, unchanged])).toEqual([
+      ["ep-probit", true],
+      ["ep", true],
+    ]);
+    for (const { function: f, volumes } of looks) {
+      expect(f).toHaveLength(18);
+      for (const { log10P } of Object.values(volumes)) expect(log10P!).toBeLessThan(0);
+    }
+    const settled = looks.filter(({ epoch }) => epoch >= zeroError!);
+    expect(analysis.functions).toBe(new Set(settled.map(({ function: f }) => f)).size);
+    expect(analysis.finding).toMatch(/to the last digit, at the rescaling/);
     const html = temporalReport(studyRecords({ study: "temporal", seed: "2", settings }, records, analysis, {}));
     expect(html).not.toMatch(/NaN|undefined|Infinity|\[object|<script|https?:\/\//);
   });

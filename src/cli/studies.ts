@@ -80,7 +80,6 @@ const STUDIES: Readonly<Record<string, AnyVerb>> = {
   boolean: entry({ study: booleanStudy, report: booleanReport, load: nothing, ...prediction }),
   rescaling: entry({ study: rescalingStudy, report: rescalingReport, load: nothing, ...finding }),
   bias: entry({ study: biasStudy, report: biasReport, load: nothing, ...finding }),
-  // not verbs yet: they are about the volume of functions on pictures, which no method here reaches
   mnist: entry({ study: mnistStudy, report: imageReport, load: loadDigits, ...prediction }),
   cifar: entry({ study: cifarStudy, report: imageReport, load: loadCifar, ...prediction }),
   optimizers: entry({ study: optimizersStudy, report: imageReport, load: loadDigits, ...prediction }),

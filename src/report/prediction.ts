@@ -12,7 +12,16 @@ import { escapeHtml, formatNumber, formatWhole } from "./format.ts";
 import { card, dataTable } from "./page.ts";
 
 /** Colours of tasks or optimisers; then they repeat. */
-const COLOURS = ["var(--mark)", "var(--second)", "var(--heat-6)", "var(--third)", "var(--heat-3)", "var(--heat-4)"];
+const COLOURS = [
+  "var(--mark)",
+  "var(--second)",
+  "var(--heat-6)",
+  "var(--third)",
+  "#15803d",
+  "#8b5cf6",
+  "#db2777",
+  "var(--heat-3)",
+];
 
 /** A study's networks and what was found. */
 export interface Prediction {
@@ -128,12 +137,16 @@ export function predictionPictures(prediction: Prediction): string {
   ].join("\n")}</dl>
 ${volumes
   .map(
-    (volume) => `<h2>Volume and generalisation</h2>
+    (volume) => `<h2>Volume and generalisation${volumes.length > 1 ? `: ${escapeHtml(volume.label)}` : ""}</h2>
 ${figure(
   `Accuracy on E against ${volume.label}`,
   scatter(dotsOf(prediction, volume), volume.label),
   keys,
-  `Each dot is a network that has every point of its training and attack set right; bars are 95 % (1.96 standard errors). ${doubt(volume.name)}`,
+  `Each dot is a network that has every point of its training and attack set right; ${
+    volume.standardErrors.some((error) => error !== null)
+      ? "bars are 95 % (1.96 standard errors)"
+      : "the volume is an approximation without a standard error"
+  }. ${doubt(volume.name)}`,
 )}`,
   )
   .join("\n")}
@@ -228,6 +241,16 @@ ${dataTable(
     ...settings.map((row) => `${settingName(row)}<small>${escapeHtml(row.task)}, ${row.networks} networks</small>`),
   ],
   predictors.map((p, i) => [escapeHtml(p.label), ...settings.map(({ spearman }) => cell(spearman[i]))]),
+)}`
+    : ""
+}
+${
+  predictors.some(({ randomStarts }) => randomStarts.value !== null)
+    ? `<p><strong>Random starts.</strong> Kendall's coefficient among networks that were trained in the same way on the same pictures or inputs, and differ in
+their random start alone, mean over ${formatWhole(Math.max(...predictors.map((p) => p.randomStarts.groups)))} groups: what is left when no predictor can follow the size of the attack set.</p>
+${dataTable(
+  ["<measure", "Kendall, random starts alone", "Kendall, all"],
+  predictors.map((p) => [escapeHtml(p.label), cell(p.randomStarts.value), cell(p.correlations.kendall.value)]),
 )}`
     : ""
 }

@@ -10,7 +10,10 @@ import type { TemporalAnalysis, TemporalEpoch, TemporalRecord, TemporalSettings 
 import { figure, key, legend } from "./figure.ts";
 import { escapeHtml, formatNumber, formatWhole } from "./format.ts";
 import { dataTable, page } from "./page.ts";
+import { signed } from "./prediction.ts";
 import { provenance } from "./provenance.ts";
+
+const VOLUME_LABELS: Readonly<Record<string, string>> = { ep: "EP", "ep-probit": "EP with probit" };
 
 /** Records of the study "temporal". */
 export type TemporalRecords = StudyRecords<TemporalSettings, TemporalRecord, TemporalAnalysis>;
@@ -25,7 +28,7 @@ export function temporalReport(records: TemporalRecords): string {
     throw new TypeError(`records: expected records of the study "temporal", got ${show(records)}`);
   }
   const { settings, analysis } = records;
-  const { looks, zeroError, rescaledAt } = analysis;
+  const { looks, zeroError, rescaledAt, functions } = analysis;
   const marks = [zeroError, rescaledAt].flatMap((epoch) => (epoch === null ? [] : [{ epoch }]));
   const keys = legend([
     key("line", "var(--mark)", "at each look"),
@@ -57,9 +60,17 @@ export function temporalReport(records: TemporalRecords): string {
     [
       `<h1>${title}</h1>`,
       `<p>A network is trained on ${formatWhole(settings.train)} digits to zero error and ${formatWhole(settings.beyond)} epochs beyond; ${formatWhole(settings.rescaleAfter)} epochs past zero error its first
-hidden layer is rescaled by α = ${settings.alpha}, which changes no output.</p>`,
+hidden layer is rescaled by α = ${settings.alpha}, which changes no output. The volume P(f) is that of the network's function on the ${formatWhole(settings.train + settings.test)} digits of S and E
+at infinite width, by expectation propagation; from zero error on, ${formatWhole(functions)} ${functions === 1 ? "function was" : "different functions were"} met.</p>`,
       `<p class="finding">${escapeHtml(analysis.finding)}</p>`,
       keys,
+      ...settings.volumes.map((name) =>
+        line(
+          `log₁₀ P(f), ${VOLUME_LABELS[name] ?? name}`,
+          { nice: true, tickFormat: (y: number) => signed(y, 0) },
+          ({ volumes }) => volumes[name]?.log10P ?? null,
+        ),
+      ),
       ...settings.measures.map((name) =>
         line(
           name,
@@ -80,6 +91,16 @@ ${dataTable(
     escapeHtml(name),
     invariant ? "invariant" : "not invariant",
     factor === null ? "–" : formatNumber(factor, 4),
+  ]),
+)}
+${dataTable(
+  ["<volume, log₁₀", "before", "after", "the same to the last digit", "least and largest from zero error on"],
+  analysis.volumes.map(({ name, before, after, unchanged, least, largest }) => [
+    escapeHtml(VOLUME_LABELS[name] ?? name),
+    before === null ? "–" : signed(before, 6),
+    after === null ? "–" : signed(after, 6),
+    unchanged ? "yes" : "no",
+    least === null || largest === null ? "–" : `${signed(least)}, ${signed(largest)}`,
   ]),
 )}`,
       provenance(

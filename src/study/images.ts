@@ -10,18 +10,16 @@ import { formatFunction } from "../data/functions.ts";
 import { type Images, pointsOfImages } from "../data/images.ts";
 import { show } from "../engine/checks.ts";
 import { fullBuild } from "../engine/module.ts";
+import { derivedSeed } from "../engine/random.ts";
+import type { AllMeasureOptions } from "../flatness/flatness.ts";
 import { shuffledPoints } from "../flatness/minibatch.ts";
 import { evaluate } from "../network/evaluate.ts";
+import type { Dataset } from "../training/surface.ts";
 import { CHEAP_MEASURES } from "./boolean.ts";
-import {
-  type FunctionRecord,
-  type NetworkRecord,
-  networkRecord,
-  type Training,
-  type VolumeRecord,
-} from "./networks.ts";
+import { type InfiniteWidthMethod, infiniteWidthVolumes, type VolumeFinder, type Volumes } from "./infiniteWidth.ts";
+import { type Describe, type NetworkPlan, type NetworkRecord, networkRecord, type Training } from "./networks.ts";
 import { analysePrediction, type PredictionAnalysis } from "./prediction.ts";
-import type { StudyContext, StudyTask } from "./run.ts";
+import type { StudyTask } from "./run.ts";
 import type { Study } from "./study.ts";
 
 /** What a study on pictures depends on, beside its seed and pictures. */
@@ -35,30 +33,43 @@ export interface ImageSettings {
   readonly attacks: readonly number[];
   /** Networks of each optimiser and attack set. */
   readonly repeats: number;
-  /** The first is the study's own; with `audit` the others are the audit of its rate and batch size, on every attack set once. */
+  /** The first is the study's own; without `auditAttacks` the others are as well. */
   readonly trainings: readonly Training[];
-  readonly audit: boolean;
+  /** Attack sets of the audit of rate and batch size, by the other trainings, once each. */
+  readonly auditAttacks: readonly number[] | undefined;
   readonly measures: readonly string[];
+  readonly measureOptions: AllMeasureOptions;
+  /** How volumes are found of every network's function; none: flatness alone. */
+  readonly volumes: readonly InfiniteWidthMethod[];
+  /** And of S, and of the first network of these attack sets: so the approximations can be compared with what has an error. */
+  readonly exact: readonly InfiniteWidthMethod[];
+  readonly exactAttacks: readonly number[];
+  /** Samples of an exact orthant. */
+  readonly exactSamples: number;
 }
 
-/** Points and functions on them: `points` `[count][features]` row-major, each function its bits in hex, point 0 first. */
-export interface FunctionsOnPoints {
-  readonly points: Float32Array;
-  readonly count: number;
-  readonly features: number;
-  readonly hiddenLayers: number;
-  readonly functions: readonly string[];
+/** What the pictures are: the volumes of S, the training set, and of the true function on S and E. */
+export interface DataRecord {
+  readonly kind: "data";
+  readonly task: string;
+  /** Pictures of S, and those of them whose label is 1. */
+  readonly train: number;
+  readonly ones: number;
+  /** Accuracy on E of who always gives the more frequent answer of S. */
+  readonly majority: number;
+  /** P(S) of all functions that are right on S: at least P(f) of each of them. */
+  readonly volumeOfS: Volumes;
+  /** Of the function that is right on S and E. */
+  readonly volumeOfTruth: Volumes;
 }
 
-/** Volumes of functions by every method that can take so many points: one entry a method for each function. */
-export type LogVolumes = (
-  subject: FunctionsOnPoints,
-  seed: number,
-  context: StudyContext,
-) => Promise<Array<Readonly<Record<string, VolumeRecord>>>>;
+/** What the studies on pictures keep. */
+export type ImageRecord = DataRecord | ({ readonly kind: "network" } & NetworkRecord);
 
 /** Stream of the choice of pictures. */
-const PICTURE_STREAM = 0x1230;
+const PICTURE_STREAM = 0x1250;
+/** Stream of the seed of the volume of S. */
+const DATA_STREAM = 0x1251;
 
 const TRAINING: Training = { optimizer: "sgd", learningRate: 0.01, batch: 32, maxEpochs: 3000 };
 
@@ -69,15 +80,24 @@ export const IMAGE_SETTINGS: ImageSettings = {
   attacks: [0, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500],
   repeats: 5,
   trainings: [TRAINING, { ...TRAINING, learningRate: 0.03 }, { ...TRAINING, batch: 8 }],
-  audit: true,
+  auditAttacks: [0, 100, 200, 300, 400, 500],
   measures: CHEAP_MEASURES,
+  // a fifth of the evaluations, and sigma to some percent still; one random start beside the gradient's direction
+  measureOptions: { pacBayesDraws: 30, pacBayesTolerance: 0.01, samStarts: 1, asamStarts: 1 },
+  volumes: ["ep-probit", "ep"],
+  exact: ["orthant"],
+  exactAttacks: [0, 250, 500],
+  exactSamples: 2 ** 11,
 };
 
 export const IMAGE_QUICK: ImageSettings = {
   ...IMAGE_SETTINGS,
+  test: 500,
   attacks: [0, 100, 200, 300, 500],
-  repeats: 2,
+  repeats: 1,
   trainings: [TRAINING, { ...TRAINING, learningRate: 0.03 }],
+  auditAttacks: [0, 200, 500],
+  exactAttacks: [300],
 };
 
 const OPTIMIZERS: readonly Training[] = [
@@ -90,13 +110,22 @@ const OPTIMIZERS: readonly Training[] = [
   { ...TRAINING, optimizer: "sam", learningRate: 0.01 },
 ];
 
-const OPTIMIZER_SETTINGS: ImageSettings = { ...IMAGE_SETTINGS, repeats: 2, trainings: OPTIMIZERS, audit: false };
+const OPTIMIZER_SETTINGS: ImageSettings = {
+  ...IMAGE_SETTINGS,
+  attacks: [0, 100, 200, 300, 400, 500],
+  repeats: 2,
+  trainings: OPTIMIZERS,
+  auditAttacks: undefined,
+  // of the measures, those that take little time: there are seven times as many networks
+  measures: ["keskar-protocol", "spectral-norm", "trace", "fisher-rao", "relative-flatness"],
+  exactAttacks: [300],
+};
 const OPTIMIZER_QUICK: ImageSettings = {
-  ...IMAGE_QUICK,
+  ...OPTIMIZER_SETTINGS,
+  test: IMAGE_QUICK.test,
   attacks: [0, 200, 500],
   repeats: 1,
-  trainings: OPTIMIZERS,
-  audit: false,
+  exactAttacks: [],
 };
 
 /** Which pictures there are to tell apart. */
@@ -114,21 +143,25 @@ export const CARS: ImageTask = {
   one: (label) => label === CAR,
 };
 
+/** The pictures of a study. */
+export interface ImageSets {
+  readonly inS: Dataset;
+  readonly inE: Dataset;
+  /** Of which attack sets are made. */
+  readonly inA: Dataset;
+}
+
 /**
- * The tasks: one network each.
+ * S, E and A: disjoint, a function of the seed.
  *
- * @param logVolumes finds volumes of the functions on S and E; undefined: the study has flatness alone.
  * @throws RangeError if there are too few pictures.
  */
-export async function imageTasks(
+export async function imageSets(
   task: ImageTask,
-  settings: ImageSettings,
+  { train, test, largest }: { readonly train: number; readonly test: number; readonly largest: number },
   seed: bigint,
   images: Images,
-  logVolumes?: LogVolumes,
-): Promise<Array<StudyTask<NetworkRecord>>> {
-  const { train, test, attacks, trainings } = settings;
-  const largest = Math.max(...attacks);
+): Promise<ImageSets> {
   const usable = Uint32Array.from(images.labels.keys()).filter((i) => task.takes(images.labels[i]));
   if (usable.length < train + test + largest) {
     throw new RangeError(
@@ -138,39 +171,100 @@ export async function imageTasks(
   const kernels = await fullBuild.kernels();
   const order = shuffledPoints(kernels, seed, 0, PICTURE_STREAM, usable.length).map((i) => usable[i]);
   const set = (from: number, count: number) => pointsOfImages(images, order.subarray(from, from + count), task.one);
-  const [inS, inE, inA] = [set(0, train), set(train, test), set(train + test, largest)];
-  const layers = [images.features, ...settings.hidden, 1];
-  const network = { layers };
-  const points = new Float32Array(inS.inputs.length + inE.inputs.length);
-  points.set(inS.inputs);
-  points.set(inE.inputs, inS.inputs.length);
-  const count = train + test;
+  return { inS: set(0, train), inE: set(train, test), inA: set(train + test, largest) };
+}
 
-  const describe = async (w: Float32Array, own: number, context: StudyContext): Promise<FunctionRecord> => {
-    const logits = await evaluate(network, w, points, count);
-    const words = new Uint32Array(Math.ceil(count / 32));
-    let ones = 0;
-    logits.forEach((z, i) => {
-      if (!(z > 0)) return;
-      words[i >> 5] |= 1 << (31 - (i & 31));
-      ones++;
-    });
-    const f = formatFunction(words, count);
-    const subject = { points, count, features: images.features, hiddenLayers: settings.hidden.length, functions: [f] };
-    const [volumes] = logVolumes ? await logVolumes(subject, own, context) : [{}];
-    return { function: f, ones, points: count, complexity: null, volumes };
+/** Two sets as one: the points of the first, then those of the second. */
+export function joinSets(a: Dataset, b: Dataset): Dataset {
+  const joined = (first: Float32Array, second: Float32Array): Float32Array => {
+    const both = new Float32Array(first.length + second.length);
+    both.set(first);
+    both.set(second, first.length);
+    return both;
   };
+  return {
+    points: a.points + b.points,
+    features: a.features,
+    inputs: joined(a.inputs, b.inputs),
+    targets: joined(a.targets, b.targets),
+  };
+}
 
-  const tasks: Array<StudyTask<NetworkRecord>> = [];
+/** Bits of values, 1 above 0, as a function in hex, and how many they are. */
+export function functionOfValues(values: ArrayLike<number>): { readonly function: string; readonly ones: number } {
+  const words = new Uint32Array(Math.ceil(values.length / 32));
+  let ones = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (!(values[i] > 0)) continue;
+    words[i >> 5] |= 1 << (31 - (i & 31));
+    ones++;
+  }
+  return { function: formatFunction(words, values.length), ones };
+}
+
+/**
+ * The tasks: what the pictures are, then one network each.
+ *
+ * @throws RangeError if there are too few pictures.
+ */
+export async function imageTasks(
+  task: ImageTask,
+  settings: ImageSettings,
+  seed: bigint,
+  images: Images,
+): Promise<Array<StudyTask<ImageRecord>>> {
+  const { train, test, attacks, trainings, auditAttacks } = settings;
+  const { inS, inE, inA } = await imageSets(task, { train, test, largest: Math.max(...attacks) }, seed, images);
+  const network = { layers: [images.features, ...settings.hidden, 1] };
+  const all = joinSets(inS, inE);
+  const truth = functionOfValues(all.targets).function;
+  const finder = (set: Dataset, labels: string): VolumeFinder =>
+    infiniteWidthVolumes({
+      points: set.inputs,
+      count: set.points,
+      hiddenLayers: settings.hidden.length,
+      truth: labels,
+      samples: settings.exactSamples,
+    });
+  const volumesOf = finder(all, truth);
+
+  const tasks: Array<StudyTask<ImageRecord>> = [
+    {
+      key: "data",
+      stage: "training set",
+      async run(context): Promise<DataRecord> {
+        const onS = functionOfValues(inS.targets);
+        const methods = [...settings.volumes, ...settings.exact];
+        const kernels = await fullBuild.kernels();
+        const own = derivedSeed(kernels, seed, 0, DATA_STREAM);
+        const answer = 2 * onS.ones > train ? 1 : 0;
+        return {
+          kind: "data",
+          task: task.name,
+          train,
+          ones: onS.ones,
+          majority: inE.targets.filter((target) => target === answer).length / test,
+          volumeOfS: await finder(inS, onS.function)(onS.function, methods, own, context),
+          volumeOfTruth: await volumesOf(truth, settings.volumes, own, context),
+        };
+      },
+    },
+  ];
+  let index = 0;
   trainings.forEach((training, t) => {
-    const main = t === 0 || !settings.audit;
-    for (const attack of attacks) {
+    const main = t === 0 || auditAttacks === undefined;
+    for (const attack of main ? attacks : auditAttacks) {
       for (let repeat = 0; repeat < (main ? settings.repeats : 1); repeat++) {
-        const index = tasks.length;
-        const plan = {
+        const exact = t === 0 && repeat === 0 && settings.exactAttacks.includes(attack) ? settings.exact : [];
+        const describe: Describe = async (w, own, context) => {
+          const f = functionOfValues(await evaluate(network, w, all.inputs, all.points));
+          const volumes = await volumesOf(f.function, [...settings.volumes, ...exact], own, context);
+          return { ...f, points: all.points, complexity: null, volumes };
+        };
+        const plan: NetworkPlan = {
           key: `network ${index}`,
           task: task.name,
-          index,
+          index: index++,
           network,
           data: withAttack(inS, inA, attack),
           genuine: train,
@@ -179,12 +273,12 @@ export async function imageTasks(
           repeat,
           main,
           measures: settings.measures,
-          measureOptions: {},
+          measureOptions: settings.measureOptions,
         };
         tasks.push({
           key: plan.key,
           stage: "networks",
-          run: (context) => networkRecord(plan, seed, describe, context),
+          run: async (context) => ({ kind: "network", ...(await networkRecord(plan, seed, describe, context)) }),
         });
       }
     }
@@ -197,14 +291,18 @@ function imageStudy(
   task: ImageTask,
   full: ImageSettings,
   quick: ImageSettings,
-): Study<ImageSettings, NetworkRecord, PredictionAnalysis, Images> {
+): Study<ImageSettings, ImageRecord, PredictionAnalysis, Images> {
   return {
     name,
     full,
     quick,
     tasks: (settings, seed, images) => imageTasks(task, settings, seed, images),
     analyse: (records, _settings, signal) =>
-      analysePrediction(records, `networks that fit their training and attack sets (${task.name})`, signal),
+      analysePrediction(
+        records.flatMap((record) => (record.kind === "network" ? [record] : [])),
+        `networks that fit their training and attack sets (${task.name})`,
+        signal,
+      ),
   };
 }
 

@@ -12,7 +12,7 @@ import { type Correlation, spearman } from "../statistics/correlation.ts";
 import { type GranulatedKendall, granulatedKendall } from "../statistics/granulatedKendall.ts";
 import { logGamma } from "../statistics/logGamma.ts";
 import { bootstrapWords } from "./bootstrapWords.ts";
-import type { NetworkRecord } from "./networks.ts";
+import type { NetworkRecord, VolumeRecord } from "./networks.ts";
 
 /** What a predictor is. */
 export type PredictorKind = "volume" | "flatness" | "null";
@@ -34,6 +34,11 @@ export interface PredictorRecord {
   /** Spearman's coefficient over the networks that every volume is known of: volumes miss the rarest functions, flatness does not. */
   readonly onCommon: Correlation;
   readonly granulated: GranulatedKendall;
+  /**
+   * Kendall's coefficient among networks that differ in their random start alone, mean over the groups: what is left when a
+   * predictor cannot follow how large the attack set is. null where no group has two networks.
+   */
+  readonly randomStarts: { readonly value: number | null; readonly groups: number };
   /** Spearman's coefficient within each task; null where it is undefined. */
   readonly byTask: ReadonlyArray<{
     readonly task: string;
@@ -70,13 +75,44 @@ export interface PredictionAnalysis {
   /** Strongest first, by Spearman's coefficient. */
   readonly predictors: readonly PredictorRecord[];
   readonly settings: readonly SettingRecord[];
+  /** Approximate volumes beside exact ones, of the networks that have both. */
+  readonly checks: readonly VolumeCheck[];
   readonly finding: string;
+}
+
+/** An approximate volume and the exact one of the same function. */
+export interface VolumeCheck {
+  readonly key: string;
+  readonly attack: number;
+  readonly accuracy: number | null;
+  /** The methods' names. */
+  readonly approximation: string;
+  readonly exact: string;
+  readonly approximate: VolumeRecord;
+  readonly true: VolumeRecord;
+}
+
+/** What each approximation is one of. Only some networks have the exact volume: it predicts nothing by itself. */
+const EXACT: Readonly<Record<string, string>> = { ep: "orthant", "ep-probit": "orthant-probit" };
+
+function checksOf(records: readonly NetworkRecord[]): VolumeCheck[] {
+  return records.flatMap(({ key, attack, accuracy, volumes }) =>
+    Object.entries(EXACT).flatMap(([approximation, exact]) =>
+      volumes[approximation] && volumes[exact]
+        ? [{ key, attack, accuracy, approximation, exact, approximate: volumes[approximation], true: volumes[exact] }]
+        : [],
+    ),
+  );
 }
 
 const RESAMPLES = 1000;
 const LN10 = Math.LN10;
 
-const VOLUME_LABELS: Record<string, string> = { splitting: "log₁₀ P(f), splitting" };
+const VOLUME_LABELS: Record<string, string> = {
+  splitting: "log₁₀ P(f), splitting",
+  ep: "log₁₀ P(f), EP",
+  "ep-probit": "log₁₀ P(f), EP with probit",
+};
 
 interface Predictor {
   readonly name: string;
@@ -100,7 +136,9 @@ function predictorsOf(records: readonly NetworkRecord[], kernels: Kernels): Pred
   const names = (of: (record: NetworkRecord) => object): string[] => [
     ...new Set(records.flatMap((record) => Object.keys(of(record)))),
   ];
-  const volumes = names((record) => record.volumes).map(
+  const spot = Object.values(EXACT);
+  const found = names((record) => record.volumes).filter((name) => !spot.includes(name));
+  const volumes = found.map(
     (name): Predictor => ({
       name,
       label: VOLUME_LABELS[name] ?? `log₁₀ P(f), ${name}`,
@@ -211,6 +249,15 @@ export async function analysePrediction(
       grouping,
     });
     const correlations = correlated(pairs);
+    const task = axis("task", ({ task }) => task, true);
+    const settings = [
+      axis("optimiser", ({ optimizer }) => optimizer),
+      axis("learning rate", ({ learningRate }) => learningRate),
+      axis("batch", ({ batch }) => batch),
+      axis("attack set", ({ attack }) => attack),
+    ];
+    const fixed = [task, ...settings.map((setting) => ({ ...setting, grouping: true }))];
+    const starts = granulatedKendall(...columns(all), [...fixed, axis("random start", ({ repeat }) => repeat)]);
     predictors.push({
       name: predictor.name,
       label: predictor.label,
@@ -221,13 +268,8 @@ export async function analysePrediction(
       standardErrors: main.map((record) => predictor.error(record)),
       correlations,
       onCommon: (common.length < main.length ? correlated(pairsOf(predictor, common)) : correlations).spearman,
-      granulated: granulatedKendall(...columns(all), [
-        axis("task", ({ task }) => task, true),
-        axis("optimiser", ({ optimizer }) => optimizer),
-        axis("learning rate", ({ learningRate }) => learningRate),
-        axis("batch", ({ batch }) => batch),
-        axis("attack set", ({ attack }) => attack),
-      ]),
+      granulated: granulatedKendall(...columns(all), [task, ...settings]),
+      randomStarts: { value: starts.value, groups: starts.axes[0].groups },
       byTask: [...new Set(main.map(({ task }) => task))].map((task) => {
         const own = pairs.filter(({ record }) => record.task === task);
         return { task, networks: own.length, spearman: spearmanOf(own) };
@@ -256,6 +298,7 @@ export async function analysePrediction(
     },
     predictors: sorted,
     settings,
+    checks: checksOf(main),
     finding: findingOf(sorted, common.length, main.length, what),
   };
 }

@@ -9,10 +9,12 @@ import { fullBuild } from "../engine/module.ts";
 import { derivedSeed } from "../engine/random.ts";
 import { shuffledPoints } from "../flatness/minibatch.ts";
 import { flatness, rescale, train } from "../flatness.ts";
+import { evaluate } from "../network/evaluate.ts";
 import { defineNetwork } from "../network/network.ts";
 import type { Dataset } from "../training/surface.ts";
 import { initialParameters } from "../training/train.ts";
-import { DIGITS } from "./images.ts";
+import { DIGITS, functionOfValues, joinSets } from "./images.ts";
+import { type InfiniteWidthMethod, infiniteWidthVolumes, type VolumeFinder, type Volumes } from "./infiniteWidth.ts";
 import { type MeasureValue, measureValues } from "./networks.ts";
 import type { StudyContext, StudyTask } from "./run.ts";
 import type { Study } from "./study.ts";
@@ -35,6 +37,8 @@ export interface TemporalSettings {
   readonly rescaleAfter: number;
   readonly alpha: number;
   readonly measures: readonly string[];
+  /** How the volume of the network's function on S and E is found. */
+  readonly volumes: readonly InfiniteWidthMethod[];
 }
 
 /** A look at the training. */
@@ -45,6 +49,9 @@ export interface TemporalEpoch {
   readonly loss: number;
   readonly trainError: number;
   readonly accuracy: number;
+  /** On S and E: bits in hex. */
+  readonly function: string;
+  readonly volumes: Volumes;
   readonly measures: Readonly<Record<string, MeasureValue>>;
 }
 
@@ -60,11 +67,27 @@ export interface RescalingJump {
   readonly factor: number | null;
 }
 
+/** How a volume went. All log10. */
+export interface VolumeCourse {
+  readonly name: string;
+  /** Least and largest from zero error on. */
+  readonly least: number | null;
+  readonly largest: number | null;
+  readonly before: number | null;
+  readonly after: number | null;
+  /** Whether the rescaling left it as it was, to the last digit. */
+  readonly unchanged: boolean;
+}
+
 export interface TemporalAnalysis {
   readonly zeroError: number | null;
   readonly rescaledAt: number | null;
   readonly looks: readonly TemporalEpoch[];
   readonly jumps: readonly RescalingJump[];
+  /** One a method. */
+  readonly volumes: readonly VolumeCourse[];
+  /** Functions met from zero error on. */
+  readonly functions: number;
   readonly finding: string;
 }
 
@@ -81,6 +104,7 @@ export const TEMPORAL_SETTINGS: TemporalSettings = {
   rescaleAfter: 500,
   alpha: 5.9,
   measures: ["keskar-protocol"],
+  volumes: ["ep-probit", "ep"],
 };
 
 /** Streams: choice of pictures, start, and the order of each stretch. */
@@ -89,14 +113,45 @@ const START_STREAM = 0x1241;
 const STRETCH_STREAM = 0x1242;
 const MEASURE_STREAM = 0x1243;
 
+/** Seed of a volume, which none of the methods here draws from. */
+const NO_SEED = 0;
+
 /** A training as a chain of stretches of `every` epochs, each a function of where it starts and the seed: any look can be reached anew. */
 class Chain {
+  readonly #all: Dataset;
+  readonly #volumesOf: VolumeFinder;
+  /** Parameters after so many stretches: where blocks begin. Nothing depends on which of them are here. */
+  readonly #starts = new Map<number, Float32Array<ArrayBuffer>>();
+
   constructor(
     readonly settings: TemporalSettings,
     readonly seed: bigint,
     readonly data: Dataset,
     readonly test: Dataset,
-  ) {}
+  ) {
+    this.#all = joinSets(data, test);
+    this.#volumesOf = infiniteWidthVolumes({
+      points: this.#all.inputs,
+      count: this.#all.points,
+      hiddenLayers: settings.hidden.length,
+      truth: functionOfValues(this.#all.targets).function,
+      samples: 1,
+    });
+  }
+
+  /** Keeps what is reached after a number of stretches, if a block begins there. */
+  keep(stretch: number, w: Float32Array<ArrayBuffer>): void {
+    if (stretch % this.settings.block === 0) this.#starts.set(stretch, w);
+  }
+
+  /** The last that is known at or before the stretch. */
+  async nearest(stretch: number): Promise<{ readonly stretch: number; readonly w: Float32Array<ArrayBuffer> }> {
+    for (let s = stretch; s > 0; s--) {
+      const w = this.#starts.get(s);
+      if (w) return { stretch: s, w };
+    }
+    return { stretch: 0, w: await this.start() };
+  }
 
   get network() {
     return defineNetwork({ layers: [this.data.features, ...this.settings.hidden, 1] });
@@ -138,13 +193,20 @@ class Chain {
     const { measures } = this.settings;
     const { pool, signal } = context;
     const seed = derivedSeed(kernels, this.seed, 2 * epoch + Number(rescaled), MEASURE_STREAM);
-    const found = await flatness(this.network, w, this.data, { loss: "bce", measures, seed, pool, signal });
+    const f = functionOfValues(await evaluate(this.network, w, this.#all.inputs, this.#all.points)).function;
+    const [found, volumes] = await Promise.all([
+      flatness(this.network, w, this.data, { loss: "bce", measures, seed, pool, signal }),
+      // only those of functions that were not met before take time
+      this.#volumesOf(f, this.settings.volumes, NO_SEED, context),
+    ]);
     return {
       epoch,
       rescaled,
       loss: found.loss as unknown as number,
       trainError: found.error as unknown as number,
       accuracy,
+      function: f,
+      volumes,
       measures: measureValues(found, measures),
     };
   }
@@ -188,7 +250,7 @@ async function zeroTasks(
   ];
 }
 
-/** Then blocks of looks, each of which runs the training up to its own stretches anew. */
+/** Then blocks of looks, each of which runs the training up to its own stretches, from where it is known already. */
 async function blockTasks(
   settings: TemporalSettings,
   seed: bigint,
@@ -205,9 +267,10 @@ async function blockTasks(
     stage: "looks",
     async run(context): Promise<TemporalRecord> {
       const found: Array<Promise<TemporalEpoch>> = [];
-      let w = await chain.start();
       const end = Math.min(looks, (b + 1) * block);
-      for (let stretch = 0; stretch < end; stretch++) {
+      const from = await chain.nearest(b * block);
+      let { w } = from;
+      for (let { stretch } = from; stretch < end; stretch++) {
         const { parameters, testAccuracy = Number.NaN } = await chain.step(w, stretch, context);
         w = parameters;
         const mine = stretch >= b * block;
@@ -217,6 +280,7 @@ async function blockTasks(
           w = rescale(chain.network, w, { layer: 1, alpha });
           if (mine) found.push(chain.look(w, epoch, true, testAccuracy, context));
         }
+        chain.keep(stretch + 1, w);
         if (found.length > 0) await found[found.length - 1];
       }
       return { kind: "block", looks: await Promise.all(found) };
@@ -235,19 +299,54 @@ async function analyse(records: readonly TemporalRecord[], settings: TemporalSet
     const factor = a?.value != null && b?.value != null && a.value !== 0 ? b.value / a.value : null;
     return { name, invariant: a?.invariant ?? false, factor };
   });
-  const moved = jumps.flatMap(({ name, factor }) =>
-    factor === null ? [] : [`${name} by a factor of ${factor.toPrecision(3)}`],
-  );
+  const settled = zeroError === null ? [] : looks.filter(({ epoch }) => epoch >= zeroError);
+  const volumes = settings.volumes.map((name): VolumeCourse => {
+    const known = settled.flatMap((look) => look.volumes[name]?.log10P ?? []);
+    const at = (look: TemporalEpoch | undefined): number | null => look?.volumes[name]?.log10P ?? null;
+    return {
+      name,
+      least: known.length > 0 ? Math.min(...known) : null,
+      largest: known.length > 0 ? Math.max(...known) : null,
+      before: at(before),
+      after: at(after),
+      unchanged: at(before) !== null && at(before) === at(after),
+    };
+  });
   return {
     zeroError,
     rescaledAt: after?.epoch ?? null,
     looks,
     jumps,
-    finding:
-      zeroError === null
-        ? `The training did not reach zero error within ${settings.maxEpochs} epochs.`
-        : `The training reached zero error at epoch ${zeroError}; the rescaling by α = ${settings.alpha}, which changes no output, moved ${moved.join(", ") || "nothing"}.`,
+    volumes,
+    functions: new Set(settled.map((look) => look.function)).size,
+    finding: findingOf(settings, zeroError, jumps, volumes),
   };
+}
+
+/** One sentence, made of the numbers. */
+function findingOf(
+  { alpha, maxEpochs }: TemporalSettings,
+  zeroError: number | null,
+  jumps: readonly RescalingJump[],
+  volumes: readonly VolumeCourse[],
+): string {
+  if (zeroError === null) return `The training did not reach zero error within ${maxEpochs} epochs.`;
+  const signed = (x: number): string => x.toFixed(2).replace("-", "−");
+  const moved = jumps.flatMap(({ name, factor }) =>
+    factor === null ? [] : [`${name} by a factor of ${factor.toPrecision(3)}`],
+  );
+  const courses = volumes.flatMap(({ name, least, largest, before, after, unchanged }) =>
+    least === null || largest === null || before === null || after === null
+      ? []
+      : [
+          `log₁₀ P(f) by ${name} stayed within ${signed(least)} and ${signed(largest)} from there on, and ${
+            unchanged ? `at ${signed(before)}, to the last digit,` : `went from ${signed(before)} to ${signed(after)}`
+          } at the rescaling`,
+        ],
+  );
+  return `The training reached zero error at epoch ${zeroError}; the rescaling by α = ${alpha}, which changes no output, moved ${
+    moved.join(", ") || "nothing"
+  }${courses.length > 0 ? `; ${courses.join("; ")}` : ""}.`;
 }
 
 /** The study. */

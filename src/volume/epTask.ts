@@ -29,7 +29,7 @@ export interface EpArguments {
   readonly maxIterations: number;
   readonly tolerance: number;
   readonly damping: number;
-  /** What is added to K to see whether it is positive semidefinite. */
+  /** What is added to K to see whether it is positive semidefinite; 0: it is known to be. */
   readonly slack: number;
   /** To workers that run `epHelperTask`. */
   readonly helpers: readonly MessagePort[];
@@ -205,7 +205,7 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
     damping,
     sites,
   });
-  const failed = await findIndefinite(member, args.slack);
+  const failed = args.slack > 0 ? await findIndefinite(member, args.slack) : -1;
   if (failed >= 0) return end(Number.NaN, 0, Number.NaN, failed);
 
   for (let iteration = 1; ; iteration++) {

@@ -99,11 +99,52 @@ export async function expectationPropagation(
   const tolerance = checkNumber("tolerance", options.tolerance ?? 1e-5, 1e-12, 1);
   const damping = checkNumber("damping", options.damping ?? 1, 0.01, 1);
   const orthant = checkOrthant(kernel, labels);
-  const { size, signs, scale } = orthant;
-  const start = options.start && checkSites(options.start, size);
+  const start = options.start && checkSites(options.start, orthant.size);
   if (options.pool !== undefined && !(options.pool instanceof Pool)) {
     throw new TypeError(`pool: expected a Pool, got ${show(options.pool)}`);
   }
+  const pool = options.pool ?? new Pool({ workers: options.workers });
+  const signal = options.signal ?? new AbortController().signal;
+  try {
+    const settings = { likelihood, maxIterations, tolerance, damping, start };
+    return await propagate(kernel, orthant, settings, { pool, signal, helped: true, checked: false });
+  } finally {
+    if (!options.pool) pool.close();
+  }
+}
+
+/** How expectation propagation iterates, with every default filled in. */
+export interface PropagationSettings {
+  readonly likelihood: OrthantLikelihood;
+  readonly maxIterations: number;
+  readonly tolerance: number;
+  readonly damping: number;
+  readonly start: Sites | undefined;
+}
+
+/** Where it runs. */
+export interface PropagationPlace {
+  readonly pool: Pool;
+  readonly signal: AbortSignal;
+  /** Whether free workers may help. The result is the same; many functions at a time are faster without. */
+  readonly helped: boolean;
+  /** Whether K is known to be positive semidefinite. */
+  readonly checked: boolean;
+}
+
+/**
+ * Expectation propagation for what is already checked. The orthant's matrix is handed over to a worker.
+ *
+ * @param kernel as in `expectationPropagation`: the orthant's own.
+ */
+export async function propagate(
+  kernel: ArrayLike<number>,
+  orthant: Orthant,
+  settings: PropagationSettings,
+  { pool, signal, helped, checked }: PropagationPlace,
+): Promise<ExpectationPropagation> {
+  const { size, signs, scale } = orthant;
+  const { likelihood, start, maxIterations, tolerance, damping } = settings;
   const method = likelihood === "probit" ? "ep-probit" : "ep";
   const fixed = { method, jitter: 0, approximation: true } as const;
   const none = { precision: new Float64Array(size), shift: new Float64Array(size) };
@@ -122,47 +163,42 @@ export async function expectationPropagation(
   if (certain.impossible !== undefined) return exactly(Number.NEGATIVE_INFINITY, certain.impossible);
   if (certain.idle.length === size) return exactly(0);
   const active = without(orthant, certain.idle);
-  const pool = options.pool ?? new Pool({ workers: options.workers });
-  const given = options.signal ?? new AbortController().signal;
-  try {
-    const run = await withHelpers(pool, active, given, (helpers, signal) =>
-      pool.run(
-        onBuild(fullBuild, epTask),
-        {
-          size: active.size,
-          covariance: active.covariance,
-          signs: active.signs,
-          noise: likelihood === "probit" ? 1 : 0,
-          start: start && pick(start, active.points),
-          maxIterations,
-          tolerance,
-          damping,
-          slack: scale > 0 ? DEFINITENESS_TOLERANCE * scale : 1,
-          helpers,
-        },
-        // the matrix is not needed here any more
-        { signal, transfer: [...helpers, active.covariance.buffer] },
-      ),
-    );
-    if (run.indefinite >= 0) throw indefinite(active.points[run.indefinite], run.iterations);
-    active.points.forEach((point, i) => {
-      none.precision[point] = run.sites.precision[i];
-      none.shift[point] = run.sites.shift[i];
-    });
-    const { logP, converged, iterations, change } = run;
-    return {
-      ...fixed,
-      logP,
-      log10P: logP / Math.LN10,
-      converged,
-      iterations,
-      change,
-      damping: run.damping,
-      sites: none,
-    };
-  } finally {
-    if (!options.pool) pool.close();
-  }
+  const slack = scale > 0 ? DEFINITENESS_TOLERANCE * scale : 1;
+  const run = await withHelpers(pool, active, helped, signal, (helpers, inner) =>
+    pool.run(
+      onBuild(fullBuild, epTask),
+      {
+        size: active.size,
+        covariance: active.covariance,
+        signs: active.signs,
+        noise: likelihood === "probit" ? 1 : 0,
+        start: start && pick(start, active.points),
+        maxIterations,
+        tolerance,
+        damping,
+        slack: checked ? 0 : slack,
+        helpers,
+      },
+      // the matrix is not needed here any more
+      { signal: inner, transfer: [...helpers, active.covariance.buffer] },
+    ),
+  );
+  if (run.indefinite >= 0) throw indefinite(active.points[run.indefinite], run.iterations);
+  active.points.forEach((point, i) => {
+    none.precision[point] = run.sites.precision[i];
+    none.shift[point] = run.sites.shift[i];
+  });
+  const { logP, converged, iterations, change } = run;
+  return {
+    ...fixed,
+    logP,
+    log10P: logP / Math.LN10,
+    converged,
+    iterations,
+    change,
+    damping: run.damping,
+    sites: none,
+  };
 }
 
 /** An orthant of some of the points. */
@@ -227,13 +263,14 @@ function checkSites(sites: Sites, size: number): Sites {
 async function withHelpers<T>(
   pool: Pool,
   { size, covariance }: Orthant,
+  helped: boolean,
   signal: AbortSignal,
   body: (ports: MessagePort[], signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const failed = new AbortController();
   // a signal for each call: many listeners on one are taken for a leak
   const inner = (): AbortSignal => AbortSignal.any([signal, failed.signal]);
-  const members = size < HELPED ? 1 : Math.max(1, Math.min(pool.free, MOST_MEMBERS));
+  const members = !helped || size < HELPED ? 1 : Math.max(1, Math.min(pool.free, MOST_MEMBERS));
   const ports: MessagePort[] = [];
   const ends: MessagePort[] = [];
   const sessions: Promise<unknown>[] = [];
