@@ -8,3 +8,4 @@
 export type { Correlations } from "./statistics/correlateFew.ts";
 export type { Correlation } from "./statistics/correlation.ts";
 export { type CorrelationOptions, correlations } from "./statistics/correlations.ts";
+export { wilsonInterval } from "./statistics/intervals.ts";
