@@ -8,9 +8,10 @@ import type { Part, PartContext } from "./part.ts";
 import { priorPart } from "./parts/prior.ts";
 import { formatState, PARTS, parseState, type State } from "./state.ts";
 
-/** How each part is made. */
+/** The first part is there at once; the others bring the code of training and of volumes. */
 const MAKERS: Record<State["part"], (context: PartContext) => Part | Promise<Part>> = {
   prior: priorPart,
+  rescale: async (context) => (await import("./parts/rescale.ts")).rescalePart(context),
 };
 /** Milliseconds until the address follows a change: browsers refuse many a second. */
 const LINK_MS = 300;

@@ -117,7 +117,7 @@ export class PartFrame {
 
   #changed(state: LoopState, failure: unknown): void {
     this.element.dataset.state = STATES[state];
-    this.#toggle.textContent = state === "running" ? "Pause" : "Resume";
+    this.#toggle.textContent = state === "running" ? "Pause" : state === "done" ? "Done" : "Resume";
     this.#toggle.disabled = state === "done" || state === "failed";
     this.#failure.hidden = state !== "failed";
     if (state === "failed") {

@@ -19,12 +19,18 @@ interface ChoiceRule<T extends string> {
   readonly choices: readonly T[];
   readonly standard: T;
 }
+/** One of a list, or hex digits of a function of 7 bits. */
+interface TargetRule {
+  readonly kind: "target";
+  readonly choices: readonly string[];
+  readonly standard: string;
+}
 /** Hex digits of a function, or nothing. */
 interface FunctionRule {
   readonly kind: "function";
   readonly standard: string;
 }
-type Rule = NumberRule | ChoiceRule<string> | FunctionRule;
+type Rule = NumberRule | ChoiceRule<string> | TargetRule | FunctionRule;
 
 const number = (least: number, most: number, step: number, standard: number): NumberRule => ({
   kind: "number",
@@ -39,8 +45,14 @@ const choice = <T extends string>(choices: readonly T[], standard: T): ChoiceRul
   standard,
 });
 
-export const PARTS = ["prior"] as const;
+export const PARTS = ["prior", "rescale"] as const;
+export const OPTIMIZERS = ["sgd", "momentum", "adam", "rmsprop", "adagrad", "entropy-sgd", "sam"] as const;
+export const TARGETS = ["majority", "multiplexer", "first", "threshold", "parity"] as const;
+export const STUDY_MEASURES = ["keskar-protocol", "spectral-norm", "trace", "fisher-rao", "relative-flatness"] as const;
+
 const SEED = number(0, 2 ** 31 - 1, 1, 1);
+const target = (standard: string): TargetRule => ({ kind: "target", choices: TARGETS, standard });
+
 /** Names in the link, and what each may be. Those of a part begin with its first letter. */
 export const RULES = {
   part: choice(PARTS, "prior"),
@@ -51,7 +63,22 @@ export const RULES = {
   pB2: number(0, 4, 0.25, 1),
   pSeed: SEED,
   pFunction: { kind: "function", standard: "" } as FunctionRule,
-} as const satisfies Record<string, Rule>;
+  tTarget: target("majority"),
+  tAttack: number(0, 64, 1, 8),
+  tOptimizer: choice(OPTIMIZERS, "sgd"),
+  tRate: number(-3, 0, 0.1, -1.3),
+  tSeed: SEED,
+  rTarget: target("multiplexer"),
+  rAlpha: number(-3, 3, 0.1, 0),
+  rLayer: number(1, 2, 1, 1),
+  rView: choice(["plain", "filter"], "plain"),
+  rSeed: SEED,
+  sTarget: target("majority"),
+  sNetworks: number(10, 200, 10, 100),
+  sOptimizer: choice(OPTIMIZERS, "sgd"),
+  sMeasure: choice(STUDY_MEASURES, "keskar-protocol"),
+  sSeed: SEED,
+} as const;
 
 type ValueOf<R> = R extends NumberRule ? number : R extends ChoiceRule<infer T> ? T : string;
 /** Everything that the page can be set to. */
@@ -73,6 +100,8 @@ function read(rule: Rule, text: string): string | number | undefined {
     }
     case "choice":
       return rule.choices.includes(text) ? text : undefined;
+    case "target":
+      return rule.choices.includes(text) || /^[0-9a-f]{32}$/.test(text) ? text : undefined;
     case "function":
       return /^[0-9a-f]{2,32}$/.test(text) ? text : undefined;
   }

@@ -176,9 +176,10 @@ function drawMark(mark: Mark, picture: Picture, pen: Pen, theme: Theme, frame: F
       const [w, h] = [frame.width / columns, frame.height / rows];
       for (let i = 0; i < values.length; i++) {
         if (Number.isNaN(values[i])) continue;
-        const [x, y] = [frame.left + (i % columns) * w, frame.top + Math.floor(i / columns) * h];
-        // a little over the edge, so that no seam shows
-        pen.rect(x, y, w + 0.6, h + 0.6, { colour: heat(values[i]) });
+        // on whole pixels, so that no seam shows
+        const [left, right] = [i % columns, (i % columns) + 1].map((c) => Math.round(frame.left + c * w));
+        const [top, bottom] = [0, 1].map((r) => Math.round(frame.top + (Math.floor(i / columns) + r) * h));
+        pen.rect(left, top, right - left, bottom - top, { colour: heat(values[i]) });
       }
       return;
     }

@@ -43,6 +43,7 @@ export class FunctionPanel {
   readonly #picture = element("div", { class: "cube-box" });
   readonly #facts = element("dl", { class: "facts" });
   readonly #rows = element("tbody");
+  readonly #train = element("button", { type: "button" }, "Train a network on this function");
   #run = new AbortController();
   #chosen: Chosen | undefined;
   #wanted = "";
@@ -51,6 +52,14 @@ export class FunctionPanel {
   constructor(context: PartContext, census: () => Census | undefined) {
     this.#context = context;
     this.#census = census;
+    this.#train.addEventListener("click", () => {
+      const f = this.#chosen?.function;
+      if (f?.length !== 32) return;
+      context.state.tTarget = f;
+      context.state.sTarget = f;
+      context.state.rTarget = f;
+      context.open("rescale");
+    });
     const head = element("tr");
     for (const title of ["method", "log₁₀ P(f)", "seconds"]) head.append(element("th", { scope: "col" }, title));
     const table = element(
@@ -64,7 +73,7 @@ export class FunctionPanel {
       "section",
       { class: "function", "aria-label": "The chosen function", "aria-live": "off" },
       element("h3", {}, "The chosen function"),
-      element("div", { class: "columns" }, this.#picture, element("div", {}, this.#facts, table)),
+      element("div", { class: "columns" }, this.#picture, element("div", {}, this.#facts, table, this.#train)),
     );
     this.element.hidden = true;
   }
@@ -152,6 +161,7 @@ export class FunctionPanel {
     this.#fact("complexity", `Lempel–Ziv ${short(found.lempelZiv)} bits; entropy ${short(found.entropy)} bits`);
     this.#fact("sensitivity", `${short(found.sensitivity)} of ${bits} bit flips change the answer, on average`);
     this.#rows.replaceChildren();
+    this.#train.hidden = bits !== 7;
     this.recount();
     for (const { method, name, about } of METHODS) this.#set(method, name, about, "…", "");
     const { logVolume } = await import("flatvol/volume");
