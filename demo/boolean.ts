@@ -6,7 +6,7 @@
  * @module
  */
 import { sampleParameters } from "flatvol";
-import type { Dataset } from "flatvol/flatness";
+import type { Dataset, OptimizerName } from "flatvol/flatness";
 
 /** The network of the parts that train: its inputs are all of the 7 bits. */
 export const NETWORK = { layers: [7, 40, 40, 1] } as const;
@@ -38,6 +38,20 @@ export const TARGET_NAMES: Readonly<Record<string, string>> = {
   threshold: "a weighted threshold of 4 bits",
   parity: "parity (odd number of ones)",
 };
+
+/** Optimisers that the page offers, as a reader sees them, with learning rates (log10) that suit these networks. */
+export const OPTIMIZERS: Readonly<Partial<Record<OptimizerName, { readonly name: string; readonly rate: number }>>> = {
+  sgd: { name: "SGD", rate: -1.3 },
+  momentum: { name: "SGD with momentum", rate: -2 },
+  adam: { name: "Adam", rate: -2.3 },
+  rmsprop: { name: "RMSprop", rate: -2.6 },
+  adagrad: { name: "Adagrad", rate: -1.6 },
+  "entropy-sgd": { name: "Entropy-SGD", rate: 0 },
+  sam: { name: "SAM", rate: -1.3 },
+};
+export const OPTIMIZER_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(OPTIMIZERS).map(([key, { name }]) => [key, name]),
+);
 
 /** A function's answers, from hex digits. */
 export function bitsOf(hex: string, points: number): number[] {

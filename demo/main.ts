@@ -11,7 +11,9 @@ import { formatState, PARTS, parseState, type State } from "./state.ts";
 /** The first part is there at once; the others bring the code of training and of volumes. */
 const MAKERS: Record<State["part"], (context: PartContext) => Part | Promise<Part>> = {
   prior: priorPart,
+  train: async (context) => (await import("./parts/train.ts")).trainPart(context),
   rescale: async (context) => (await import("./parts/rescale.ts")).rescalePart(context),
+  study: async (context) => (await import("./parts/study.ts")).studyPart(context),
 };
 /** Milliseconds until the address follows a change: browsers refuse many a second. */
 const LINK_MS = 300;

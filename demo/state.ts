@@ -45,7 +45,7 @@ const choice = <T extends string>(choices: readonly T[], standard: T): ChoiceRul
   standard,
 });
 
-export const PARTS = ["prior", "rescale"] as const;
+export const PARTS = ["prior", "train", "rescale", "study"] as const;
 export const OPTIMIZERS = ["sgd", "momentum", "adam", "rmsprop", "adagrad", "entropy-sgd", "sam"] as const;
 export const TARGETS = ["majority", "multiplexer", "first", "threshold", "parity"] as const;
 export const STUDY_MEASURES = ["keskar-protocol", "spectral-norm", "trace", "fisher-rao", "relative-flatness"] as const;
@@ -86,6 +86,11 @@ export type State = { -readonly [K in keyof typeof RULES]: ValueOf<(typeof RULES
 export type StateKey = keyof State;
 /** Settings that are numbers. */
 export type NumberKey = { [K in StateKey]: State[K] extends number ? K : never }[StateKey];
+
+/** The number that a logarithmic slider stands for, to four digits: engines differ in the last bits of powers. */
+export function power(base: number, exponent: number): number {
+  return Number((base ** exponent).toPrecision(4));
+}
 
 /** Longest fragment that is looked at. */
 const LONGEST = 2000;

@@ -43,7 +43,7 @@ export class FunctionPanel {
   readonly #picture = element("div", { class: "cube-box" });
   readonly #facts = element("dl", { class: "facts" });
   readonly #rows = element("tbody");
-  readonly #train = element("button", { type: "button" }, "Train a network on this function");
+  readonly #train = element("button", { type: "button" }, "Train networks on this function");
   #run = new AbortController();
   #chosen: Chosen | undefined;
   #wanted = "";
@@ -58,7 +58,7 @@ export class FunctionPanel {
       context.state.tTarget = f;
       context.state.sTarget = f;
       context.state.rTarget = f;
-      context.open("rescale");
+      context.open("train");
     });
     const head = element("tr");
     for (const title of ["method", "log₁₀ P(f)", "seconds"]) head.append(element("th", { scope: "col" }, title));

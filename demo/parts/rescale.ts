@@ -1,5 +1,5 @@
 /**
- * Part: a network's first layer is divided by alpha and its second multiplied: the outputs stay, flatness does not.
+ * Part 3: a network's first layer is divided by alpha and its second multiplied: the outputs stay, flatness does not.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { percent, short, withError } from "../format.ts";
 import { type Part, type PartContext, PartFrame } from "../part.ts";
-import { RULES, type State } from "../state.ts";
+import { power, RULES, type State } from "../state.ts";
 
 interface Shown {
   readonly name: string;
@@ -76,7 +76,7 @@ export function rescalePart(context: PartContext): Part {
   const terrainKey = (exponent: number): string => `${state.rView} ${state.rLayer} ${exponent}`;
   const measureKey = (exponent: number): string => `${state.rLayer} ${exponent}`;
   const rescaled = ({ parameters }: Subject, exponent: number): Float32Array =>
-    rescale(NETWORK, parameters, { layer: state.rLayer, alpha: 2 ** exponent });
+    rescale(NETWORK, parameters, { layer: state.rLayer, alpha: power(2, exponent) });
 
   const alpha = card("α");
   const change = card("largest change of an output");
@@ -118,7 +118,7 @@ export function rescalePart(context: PartContext): Part {
     table: () => ({
       titles: ["α", ...MEASURES.map(({ label }) => label)],
       rows: COARSE.map((e) => [
-        short(2 ** e),
+        short(power(2, e)),
         ...NAMES.map((name) => short(measures.get(measureKey(e))?.[name].value ?? Number.NaN)),
       ]),
     }),
@@ -150,7 +150,7 @@ export function rescalePart(context: PartContext): Part {
     const name =
       state.rView === "filter" ? "step, filter-normalised" : "step: standard deviation of each weight’s change";
     profile.show({
-      label: `Loss along a random direction at α = ${short(2 ** state.rAlpha)}`,
+      label: `Loss along a random direction at α = ${short(power(2, state.rAlpha))}`,
       x: { label: name, domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       y: { label: "training loss (nats)", domain: [0, top] },
       marks: [
@@ -161,7 +161,7 @@ export function rescalePart(context: PartContext): Part {
     });
     const base = Math.max(subject.loss, 1e-6);
     map.show({
-      label: `Loss on a plane through the network at α = ${short(2 ** state.rAlpha)}`,
+      label: `Loss on a plane through the network at α = ${short(power(2, state.rAlpha))}`,
       x: { label: "first direction", domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       y: { label: "second direction", domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       marks: [
@@ -185,7 +185,7 @@ export function rescalePart(context: PartContext): Part {
     const marks: Mark[] = reference
       ? MEASURES.map(({ name, colour, dash }) => ({
           kind: "line",
-          x: known.map((e) => 2 ** e),
+          x: known.map((e) => power(2, e)),
           y: known.map((e) => ratio(e, name)),
           colour,
           dash,
@@ -202,7 +202,7 @@ export function rescalePart(context: PartContext): Part {
         ticks: [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8].map((a) => [a, short(a).replace(/0+$/, "").replace(/\.$/, "")]),
       },
       y: { label: "relative to α = 1", log: true, domain: [Math.min(0.3, ...all) / 1.2, Math.max(3, ...all) * 1.2] },
-      marks: [...marks, { kind: "rule", across: "x", at: 2 ** state.rAlpha, colour: "ink", label: "α" }],
+      marks: [...marks, { kind: "rule", across: "x", at: power(2, state.rAlpha), colour: "ink", label: "α" }],
     });
     const here = measures.get(measureKey(state.rAlpha));
     body.replaceChildren(
@@ -232,7 +232,7 @@ export function rescalePart(context: PartContext): Part {
   /** The outputs and the function at the slider's alpha: looked at, not assumed. */
   const check = async (): Promise<void> => {
     const asked = { alpha: state.rAlpha, layer: state.rLayer };
-    alpha.set(short(2 ** asked.alpha), `hidden layer ${asked.layer}: weights in / α, weights out · α`);
+    alpha.set(short(power(2, asked.alpha)), `hidden layer ${asked.layer}: weights in / α, weights out · α`);
     const mine = subject;
     if (!mine) return;
     if (checked.alpha !== asked.alpha || checked.layer !== asked.layer) {
@@ -304,7 +304,7 @@ export function rescalePart(context: PartContext): Part {
     title: "Rescale",
     lead: "Divide the weights into a hidden layer by α and multiply the weights out of it by α. A ReLU network computes the same: its outputs and log P(f) stay, yet the loss landscape sharpens and flattens before your eyes, and with it most measures of flatness.",
     controls: (settings) => {
-      alphaControl = slider(settings, "rAlpha", "Rescaling α", (e) => `α = ${short(2 ** e)}`);
+      alphaControl = slider(settings, "rAlpha", "Rescaling α", (e) => `α = ${short(power(2, e))}`);
       alphaControl.element.classList.add("big");
       return [
         alphaControl,
@@ -402,7 +402,13 @@ export function rescalePart(context: PartContext): Part {
         NAMES.map((name) => [name, { value: found[name].value, standardError: found[name].standardError ?? null }]),
       );
       return [
-        { alpha: 2 ** e, layer: state.rLayer, function: subject.function, log10P: subject.log10P ?? null, ...values },
+        {
+          alpha: power(2, e),
+          layer: state.rLayer,
+          function: subject.function,
+          log10P: subject.log10P ?? null,
+          ...values,
+        },
       ];
     });
   }
