@@ -20,7 +20,8 @@ export function superscript(value: number): string {
 export function short(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
-  const size = Math.abs(value);
+  // as it will be rounded: 0.9996 has as many decimals as 1.00
+  const size = Math.abs(Number(value.toPrecision(digits)));
   if (size >= 0.001 && size < 1e6) {
     const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
     return value.toFixed(Math.min(decimals, 12)).replace("-", "−");

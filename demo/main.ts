@@ -29,19 +29,41 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 const link = (): string => `#${formatState(state)}`;
 
+/** The settings of a part, whose names begin with its first letter: to see whether they changed behind its back. */
+const settingsOf = (part: State["part"]): string =>
+  JSON.stringify(Object.entries(state).filter(([key]) => key !== "part" && key[0] === part[0]));
+/** What each part has seen of them. */
+const seen = new Map<State["part"], string>();
+
+/** Tells the parts whose settings were changed by others than themselves. */
+function tellParts(): void {
+  for (const [name, part] of made) {
+    if (seen.get(name) === settingsOf(name)) continue;
+    seen.set(name, settingsOf(name));
+    part.then((known) => known.refresh(), fail);
+  }
+}
+
+/** Opens a part, as a step that the browser's back button undoes. */
+function go(part: State["part"]): void {
+  // the entry that is left keeps its own latest settings
+  clearTimeout(timer);
+  history.replaceState(null, "", link());
+  state.part = part;
+  history.pushState(null, "", link());
+  tellParts();
+  void show();
+}
+
 const context: PartContext = {
   pool,
   state,
   stateChanged() {
+    seen.set(state.part, settingsOf(state.part));
     clearTimeout(timer);
     timer = setTimeout(() => history.replaceState(null, "", link()), LINK_MS);
   },
-  open(part) {
-    state.part = part;
-    history.pushState(null, "", link());
-    made.get(part)?.then((known) => known.refresh(), fail);
-    void show();
-  },
+  open: go,
 };
 
 function fail(error: unknown): void {
@@ -64,6 +86,7 @@ async function show(): Promise<void> {
     if (!part) {
       part = Promise.resolve(MAKERS[name](context));
       made.set(name, part);
+      seen.set(name, settingsOf(name));
     }
     const ready = await part;
     if (state.part !== name) return;
@@ -79,10 +102,7 @@ async function show(): Promise<void> {
 for (const [name, tab] of tabs) {
   tab.addEventListener("click", (event) => {
     event.preventDefault();
-    if (state.part === name) return;
-    state.part = name;
-    history.pushState(null, "", link());
-    void show();
+    if (state.part !== name) go(name);
   });
 }
 
@@ -91,9 +111,8 @@ function follow(): void {
   const asked = parseState(location.hash);
   if (formatState(asked) === formatState(state)) return;
   clearTimeout(timer);
-  const onlyPart = formatState({ ...asked, part: state.part }) === formatState(state);
   Object.assign(state, asked);
-  if (!onlyPart) for (const part of made.values()) part.then((known) => known.refresh(), fail);
+  tellParts();
   void show();
 }
 addEventListener("popstate", follow);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { functionOf } from "flatvol";
+import { complexity, functionOf } from "flatvol";
 import { flatness, type OptimizerName, train } from "flatvol/flatness";
 import { type Correlations, correlations } from "flatvol/statistics";
 import { logVolume } from "flatvol/volume";
@@ -43,6 +43,7 @@ const LABELS: Readonly<Record<(typeof STUDY_MEASURES)[number], string>> = {
 const PREDICTORS: readonly Predictor[] = [
   VOLUME,
   ...STUDY_MEASURES.map((name): Predictor => ({ name, label: LABELS[name], colour: "second" })),
+  { name: "complexity", label: "Lempel–Ziv complexity of f", colour: "soft" },
 ];
 /** Networks before there are correlations, and after which they are found anew. */
 const FEWEST = 8;
@@ -57,9 +58,16 @@ interface NetworkRecord {
   readonly converged: boolean;
   readonly accuracy: number;
   readonly function: string;
+  readonly complexity: number;
   readonly log10P: number | null;
   readonly log10PStandardError: number | null;
   readonly measures: Readonly<Record<string, number>>;
+}
+
+/** A predictor's value; volumes are known where it is asked. */
+function predictorOf(network: NetworkRecord, name: string): number {
+  if (name === "volume") return network.log10P as number;
+  return name === "complexity" ? network.complexity : network.measures[name];
 }
 
 export function studyPart(context: PartContext): Part {
@@ -182,6 +190,7 @@ export function studyPart(context: PartContext): Part {
     }
     const { parameters, converged } = trained;
     const f = await functionOf(NETWORK, parameters);
+    const [{ lempelZiv }] = await complexity([f]);
     const [flat, weight] = await Promise.all([
       flatness(NETWORK, parameters, data, { ...call, measures: STUDY_MEASURES }),
       logVolume({ network: NETWORK, labels: f }, { method: "orthant", samples: 2 ** 13, pool, signal }),
@@ -194,6 +203,7 @@ export function studyPart(context: PartContext): Part {
       converged,
       accuracy: trained.testAccuracy ?? Number.NaN,
       function: f,
+      complexity: lempelZiv,
       log10P: weight.log10P ?? null,
       log10PStandardError: weight.standardError === undefined ? null : weight.standardError / Math.LN10,
       measures: Object.fromEntries(STUDY_MEASURES.map((name) => [name, flat[name].value])),
@@ -207,8 +217,8 @@ export function studyPart(context: PartContext): Part {
     const accuracies = all.map((n) => n.accuracy);
     const entries = await Promise.all(
       PREDICTORS.map(async ({ name }): Promise<[string, Correlations]> => {
-        const x = all.map((n) => (name === "volume" ? (n.log10P as number) : n.measures[name]));
-        const logX = name !== "volume" && x.every((value) => value > 0);
+        const x = all.map((n) => predictorOf(n, name));
+        const logX = name in LABELS && x.every((value) => value > 0);
         return [name, await correlations(x, accuracies, { logX, resamples: RESAMPLES, pool, signal })];
       }),
     );
