@@ -68,6 +68,7 @@ const entries = {
   index: "src/index.ts",
   flatness: "src/flatness.ts",
   volume: "src/volume.ts",
+  statistics: "src/statistics.ts",
   node: "src/node.ts",
   report: "src/report/index.ts",
   cli: "src/cli/index.ts",

@@ -1,6 +1,7 @@
 /** Every task that a worker can run: one line each. The core's are what the core build's workers know. */
 import type { Task } from "../src/engine/task.ts";
 import { measuredTraining, surfaceTasks } from "../src/flatness/tasks.ts";
+import { correlationTask } from "../src/statistics/correlationTask.ts";
 import { shardTask } from "../src/training/shardTask.ts";
 import { trainManyTask } from "../src/training/trainManyTask.ts";
 import { epHelperTask } from "../src/volume/epHelperTask.ts";
@@ -24,4 +25,5 @@ export const tasks = [
   orthantPlanTask,
   orthantTask,
   trainManyTask,
+  correlationTask,
 ] as unknown as ReadonlyArray<Task<never, unknown>>;

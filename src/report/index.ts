@@ -14,3 +14,4 @@ export {
 } from "../study/count.ts";
 export { countReport } from "./count.ts";
 export { type LandscapeRecords, landscapePicture, landscapeReport } from "./landscape.ts";
+export { recordsToCsv, recordsToParquet } from "./recordTable.ts";

@@ -15,6 +15,29 @@ function flatten(value: unknown, path: string, row: Map<string, Cell>): void {
   else if (value !== undefined) row.set(path, value as Cell);
 }
 
+/** Records as rows, and the names of all their columns in the order in which they are met. */
+function tableOf(records: readonly unknown[]): { names: string[]; rows: Array<Map<string, Cell>> } {
+  const rows = records.map((record) => {
+    const row = new Map<string, Cell>();
+    flatten(record, "", row);
+    return row;
+  });
+  return { names: [...new Set(rows.flatMap((row) => [...row.keys()]))], rows };
+}
+
+const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/**
+ * Writes records as CSV (RFC 4180): a line of names, then one a record; what a record has not is empty.
+ *
+ * @param records plain data.
+ */
+export function recordsToCsv(records: readonly unknown[]): string {
+  const { names, rows } = tableOf(records);
+  const lines = rows.map((row) => names.map((name) => quoted(String(row.get(name) ?? ""))).join(","));
+  return [names.map(quoted).join(","), ...lines, ""].join("\r\n");
+}
+
 /**
  * Writes records as Parquet: numbers as doubles, texts, booleans; what a record has not is null.
  *
@@ -23,12 +46,7 @@ function flatten(value: unknown, path: string, row: Map<string, Cell>): void {
  * @throws RangeError if a column holds values of several kinds.
  */
 export function recordsToParquet(records: readonly unknown[], about: unknown): Uint8Array {
-  const rows = records.map((record) => {
-    const row = new Map<string, Cell>();
-    flatten(record, "", row);
-    return row;
-  });
-  const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];
+  const { names, rows } = tableOf(records);
   const columns = names.flatMap((name) => {
     const data = rows.map((row) => row.get(name) ?? null);
     const kinds = [...new Set(data.filter((cell) => cell !== null).map((cell) => typeof cell))];

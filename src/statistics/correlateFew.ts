@@ -45,6 +45,20 @@ export function correlateFew(
   words: () => number,
   kernels: Kernels,
 ): Correlations {
+  const steps = correlateInSteps(x, y, resamples, words, kernels);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same, a resample at a step, for who must pause between them. */
+export function* correlateInSteps(
+  x: Float64Array,
+  y: Float64Array,
+  resamples: number,
+  words: () => number,
+  kernels: Kernels,
+): Generator<void, Correlations> {
   const n = x.length;
   const names = Object.keys(COEFFICIENTS) as Array<keyof Correlations>;
   const found = names.map((name) => (n > 1 ? COEFFICIENTS[name].of(x, y) : Number.NaN));
@@ -64,6 +78,7 @@ export function correlateFew(
       const { z, error } = studentise(coefficient, coefficient.of(a, b), a, b, kernels);
       if (error > 0) drawn[k].push((z - centre[k].z) / error);
     });
+    yield;
   }
   return Object.fromEntries(
     names.map((name, k): [string, Correlation] => {

@@ -9,12 +9,12 @@ import { coreBuild } from "../engine/core.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import { breathe } from "../engine/platform.ts";
 import { version } from "../generated/version.ts";
+import { bootstrapWords } from "../statistics/bootstrapWords.ts";
 import { type Correlation, correlate } from "../statistics/correlation.ts";
 import type { EntropyEstimates } from "../statistics/entropy.ts";
 import { wilsonInterval } from "../statistics/intervals.ts";
 import { type DescribedRows, type DescribeOptions, describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { DesignEffect, FunctionTable, UnseenMass } from "../volume/functionTable.ts";
-import { bootstrapWords } from "./bootstrapWords.ts";
 
 /** How the numbers came about: what a table does not know. All of it is optional, and printed as given. */
 export interface RunRecord {

@@ -7,11 +7,11 @@
 import type { Kernels } from "../engine/kernels.ts";
 import { sharedKernels } from "../engine/module.ts";
 import { breathe } from "../engine/platform.ts";
+import { bootstrapWords } from "../statistics/bootstrapWords.ts";
 import { type Correlations, correlateFew } from "../statistics/correlateFew.ts";
 import { type Correlation, spearman } from "../statistics/correlation.ts";
 import { type GranulatedKendall, granulatedKendall } from "../statistics/granulatedKendall.ts";
 import { logGamma } from "../statistics/logGamma.ts";
-import { bootstrapWords } from "./bootstrapWords.ts";
 import type { NetworkRecord, VolumeRecord } from "./networks.ts";
 
 /** What a predictor is. */
