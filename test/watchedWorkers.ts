@@ -17,17 +17,21 @@ export const inNode = threads !== undefined;
 /**
  * Runs `body` with every worker seen. `prefix(i)` is script put before the source of the i-th worker started.
  * In Node the class that the library starts is replaced for the time; in a browser it gets a factory.
+ *
+ * @param megabytes of heap that a worker gets, in Node.
  */
 export async function watching(
   body: (started: Started[], options: { worker?: () => Worker }) => Promise<void>,
   prefix: (index: number) => string = () => "",
+  megabytes?: number,
 ): Promise<void> {
   const started: Started[] = [];
   if (threads) {
     const Original = threads.Worker;
     threads.Worker = class extends Original {
       constructor(source: string, options: object) {
-        super(prefix(started.length) + source, options);
+        const resourceLimits = megabytes === undefined ? {} : { maxOldGenerationSizeMb: megabytes };
+        super(prefix(started.length) + source, { ...options, resourceLimits });
         started.push({ gone: () => this.threadId === -1 });
       }
     };

@@ -12,7 +12,12 @@ export function serve(tasks: ReadonlyArray<Task<never, unknown>>): void {
 }
 
 function start(byName: ReadonlyMap<string, Task<never, unknown>>, { module, port }: WorkerStart): void {
-  const kernels = Kernels.create(module);
+  // a failure belongs to the calls, and the pool takes a worker that tells of one for broken
+  const kernels = Kernels.create(module).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw Object.assign(new Error(`worker: its module could not be instantiated: ${why}`), { name: "InternalError" });
+  });
+  kernels.catch(() => {});
   const endpoint: WorkerEndpoint = {
     async run(name, args) {
       const task = byName.get(name);
