@@ -75,8 +75,14 @@ function fail(error: unknown): void {
 async function show(): Promise<void> {
   const name = state.part;
   for (const [each, tab] of tabs) {
-    if (each === name) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+    if (each === name) {
+      tab.setAttribute("aria-current", "page");
+      // on a phone the parts are a row wider than the screen
+      requestAnimationFrame(() => {
+        const row = tab.parentElement as HTMLElement;
+        row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+      });
+    } else tab.removeAttribute("aria-current");
   }
   shown?.inView(false);
   shown = undefined;
@@ -136,4 +142,5 @@ share.addEventListener("click", async () => {
 const { workers, hardwareThreads } = pool.info();
 (document.getElementById("platform") as HTMLElement).textContent =
   `Computed in this tab by flatvol: ${workers} of ${hardwareThreads} threads, WebAssembly with SIMD. Nothing is sent anywhere.`;
-void show();
+// a task of its own: the header is painted first
+setTimeout(show);

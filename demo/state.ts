@@ -69,7 +69,7 @@ export const RULES = {
   tRate: number(-3, 0, 0.1, -1.3),
   tSeed: SEED,
   rTarget: target("multiplexer"),
-  rAlpha: number(-3, 3, 0.1, 0),
+  rAlpha: number(-3, 3, 0.1, 1.5),
   rLayer: number(1, 2, 1, 1),
   rView: choice(["plain", "filter"], "plain"),
   rSeed: SEED,

@@ -205,7 +205,7 @@ function dots(mark: Mark & { kind: "dots" }, picture: Picture, pen: Pen, theme: 
   if (shade) {
     for (let i = 0; i < x.length; i++) {
       const at = project({ x: [x[i]], y: [mark.y[i]] }, picture, frame);
-      pen.dots(at, radius, { colour: heat(shade[i]), opacity }, { colour: theme.ink, width: 0.6, opacity: 0.5 });
+      pen.dots(at, radius, { colour: heat(shade[i]), opacity }, { colour: theme.ink, width: 1, opacity: 0.6 });
     }
     return;
   }

@@ -28,7 +28,8 @@ const METHODS: readonly Method[] = [
 ];
 /** 0.2 s on one thread for 128 points. */
 const ORTHANT_SAMPLES = 2 ** 13;
-const SPLITTING = { repetitions: 6, particles: 40, moves: 1 } as const;
+/** On a worker of its own: its repetitions take seconds, for which the shared ones would leave the stream dry. */
+const SPLITTING = { repetitions: 4, particles: 40, moves: 1, workers: 1 } as const;
 
 interface Chosen {
   readonly function: string;
@@ -170,8 +171,7 @@ export class FunctionPanel {
       const options = {
         method,
         ...(method === "orthant" ? { samples: ORTHANT_SAMPLES } : {}),
-        ...(method === "splitting" ? SPLITTING : {}),
-        pool: this.#context.pool,
+        ...(method === "splitting" ? SPLITTING : { pool: this.#context.pool }),
         signal,
       };
       let text: string;

@@ -147,8 +147,7 @@ export function rescalePart(context: PartContext): Part {
     const flat = terrains.get(terrainKey(0));
     if (!here || !flat || !subject) return;
     const top = 3 * Math.max(flat.line[0], flat.line[LINE_STEPS - 1]);
-    const name =
-      state.rView === "filter" ? "step, filter-normalised" : "step: standard deviation of each weight’s change";
+    const name = state.rView === "filter" ? "step, filter-normalised" : "step (s.d. of each weight’s change)";
     profile.show({
       label: `Loss along a random direction at α = ${short(power(2, state.rAlpha))}`,
       x: { label: name, domain: [here.a[0], here.a[LINE_STEPS - 1]] },
