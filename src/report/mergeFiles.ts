@@ -35,7 +35,7 @@ const nameOf = ({ path }: TableReader): string => show(basename(path));
  */
 export async function readTable(path: string, options: ReadTableOptions = {}): Promise<FunctionTable> {
   if (typeof path !== "string") throw new TypeError(`files: expected a file name, got ${show(path)}`);
-  return withReaders([path], (readers) => add(readers, options));
+  return add([new TableReader(path)], options);
 }
 
 /**
@@ -54,21 +54,10 @@ export async function mergeTableFiles(
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === "string")) {
     throw new TypeError("files: expected a non-empty array of file names");
   }
-  return withReaders(paths, (readers) => {
-    checkTogether(readers);
-    checkWhole(readers);
-    return add(readers, options);
-  });
-}
-
-async function withReaders<T>(paths: readonly string[], work: (readers: TableReader[]) => Promise<T>): Promise<T> {
-  const readers: TableReader[] = [];
-  try {
-    for (const path of paths) readers.push(new TableReader(path));
-    return await work(readers);
-  } finally {
-    for (const reader of readers) reader.close();
-  }
+  const readers = paths.map((path) => new TableReader(path));
+  checkTogether(readers);
+  checkWhole(readers);
+  return add(readers, options);
 }
 
 async function add(readers: readonly TableReader[], options: ReadTableOptions): Promise<FunctionTable> {

@@ -33,12 +33,12 @@ const TYPES: Readonly<Record<string, string>> = { function: "BYTE_ARRAY" };
 /** What is wrong with a file: the text goes on from "expected … , got". */
 class Unsound extends Error {}
 
-/** One file, open. */
+/** One file. It is open only while it is read: there may be thousands of parts. */
 export class TableReader {
   readonly path: string;
   readonly metadata: CheckedMetadata;
   readonly shape: RowShape;
-  readonly #file: number;
+  #file = -1;
   readonly #size: number;
   readonly #groups: FileMetaData["row_groups"];
 
@@ -49,25 +49,16 @@ export class TableReader {
    */
   constructor(path: string) {
     this.path = path;
-    try {
-      this.#file = fs.openSync(path, "r");
-    } catch (error) {
-      throw new RangeError(`files: cannot read ${show(path)} (${reason(error, "file")})`, { cause: error });
-    }
+    this.#file = this.#openFile();
     try {
       this.#size = fs.fstatSync(this.#file).size;
       const { metadata, groups } = this.#guard(() => this.#open());
       this.metadata = metadata;
       this.#groups = groups;
       this.shape = rowShape(metadata.bits, metadata.identity.outputDraws > 1);
-    } catch (error) {
+    } finally {
       fs.closeSync(this.#file);
-      throw error;
     }
-  }
-
-  close(): void {
-    fs.closeSync(this.#file);
   }
 
   /**
@@ -82,21 +73,34 @@ export class TableReader {
     const last = { key: undefined as Uint32Array | undefined };
     let samples = 0;
     let distinct = 0;
-    for (const group of this.#groups) {
-      const rows = this.#guard(() => {
-        const read = this.#read(group);
-        samples += checkRows(read, shape, metadata.identity.outputDraws, last);
-        hash.update(rowBytes(read, shape, metadata.bits, shape.clustered ? 3 : 1));
-        return read;
-      });
-      distinct += rows.length / shape.stride;
-      yield rows;
+    this.#file = this.#openFile();
+    try {
+      for (const group of this.#groups) {
+        const rows = this.#guard(() => {
+          const read = this.#read(group);
+          samples += checkRows(read, shape, metadata.identity.outputDraws, last);
+          hash.update(rowBytes(read, shape, metadata.bits, shape.clustered ? 3 : 1));
+          return read;
+        });
+        distinct += rows.length / shape.stride;
+        yield rows;
+      }
+    } finally {
+      fs.closeSync(this.#file);
     }
     this.#guard(() => {
       if (distinct !== metadata.distinct || samples !== metadata.samples || hash.digest("hex") !== metadata.sha256) {
         throw new Unsound("one whose rows were changed (their SHA-256 is not the one in the metadata)");
       }
     });
+  }
+
+  #openFile(): number {
+    try {
+      return fs.openSync(this.path, "r");
+    } catch (error) {
+      throw new RangeError(`files: cannot read ${show(this.path)} (${reason(error, "file")})`, { cause: error });
+    }
   }
 
   #guard<T>(work: () => T): T {
