@@ -38,28 +38,6 @@ function unbroken() {
 }
 const whole = () => read(unbroken().directory);
 
-/** IDX files of pictures of 4 x 4 pixels, whose label says in which half they are brighter. */
-function writeDigits(directory: string, count: number): void {
-  let state = 1;
-  const next = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const labels = Uint8Array.from({ length: count }, () => Math.floor(10 * next()));
-  const pixels = Uint8Array.from({ length: 16 * count }, (_, i) =>
-    Math.floor(next() * (i % 16 < 8 === labels[i >> 4] >= 5 ? 255 : 128)),
-  );
-  const head = (...sizes: number[]): number[] => [
-    ...[0, 0, 8, sizes.length],
-    ...sizes.flatMap((size) => [size >>> 24, (size >> 16) & 255, (size >> 8) & 255, size & 255]),
-  ];
-  fs.mkdirSync(directory);
-  const put = (name: string, ...parts: Array<ArrayLike<number>>): void =>
-    fs.writeFileSync(join(directory, name), Buffer.concat(parts.map((part) => Uint8Array.from(part))));
-  put("train-images-idx3-ubyte", head(count, 4, 4), pixels);
-  put("train-labels-idx1-ubyte", head(count), labels);
-}
-
 describe("flatvol study", () => {
   it("keeps what is done through an interrupt, goes on from there, and ends with the same records", async () => {
     const broken = join(scratch, "broken");
@@ -130,28 +108,6 @@ describe("flatvol study", () => {
     expect(records).toEqual(whole().records);
     expect(analysis).toEqual(whole().analysis);
   }, 240_000);
-
-  it("reads pictures from files of the user's, finds volumes of functions on them, and writes its report", () => {
-    const data = join(scratch, "idx");
-    writeDigits(data, 1600);
-    const out = join(scratch, "mnist");
-    const { code, out: text, err } = run(["mnist", "--quick", "--json", "--data", data, "--out", out]);
-    expect([code, err]).toEqual([0, ""]);
-    const { records, correlations, finding } = JSON.parse(text);
-    // what the pictures are, five networks and three of the audit
-    expect(records).toBe(9);
-    expect(correlations.map(({ x }: { x: string }) => x)).toEqual(expect.arrayContaining(["ep", "ep-probit", "ones"]));
-    expect(finding).toMatch(/digits ≥ 5/);
-    const [pictures, ...networks] = read(out).records;
-    expect(pictures.kind).toBe("data");
-    for (const { volumes, converged } of networks) {
-      expect(converged).toBe(true);
-      for (const method of ["ep", "ep-probit"]) {
-        expect(volumes[method].log10P).toBeLessThan(pictures.volumeOfS[method].log10P);
-      }
-    }
-    expect(fs.readFileSync(join(out, "report.html"), "utf8")).toContain("How good the approximations are");
-  });
 
   it("refuses bad usage in one line that names the argument", () => {
     for (const [args, name] of [
