@@ -59,9 +59,11 @@ async function open(part) {
 /** The longest task of the page's thread by CPU time, milliseconds. */
 function longestOf(file) {
   const events = JSON.parse(readFileSync(file, "utf8")).traceEvents;
+  // of the page's own process: Chromium has pages of its own
+  const own = new Set(events.filter((e) => e.args?.data?.url?.startsWith(origin)).map(({ pid }) => pid));
   const threads = new Set(
     events
-      .filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain")
+      .filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain" && own.has(e.pid))
       .map(({ pid, tid }) => `${pid} ${tid}`),
   );
   const tasks = events.filter((e) => e.ph === "X" && /RunTask$/.test(e.name) && threads.has(`${e.pid} ${e.tid}`));
@@ -97,7 +99,7 @@ for (const part of PARTS) {
   await page.context().close();
   const again = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
   const trace = join(folder, `${part}.json`);
-  await browser.startTracing(again, { path: trace, categories: ["toplevel", "disabled-by-default-devtools.timeline"] });
+  await browser.startTracing(again, { path: trace, categories: ["toplevel", "devtools.timeline"] });
   await again.goto(`${origin}#part=${part}`);
   await sleep(PART_SECONDS * 1000);
   await browser.stopTracing();

@@ -39,6 +39,19 @@ const REACH = 14;
 /** Milliseconds between two fillings of an open table: rows that a reader is in should stand still. */
 const TABLE_MS = 2000;
 
+/** Figures that wait to be painted: one a frame, so that no frame takes long. */
+const waiting: Array<() => void> = [];
+
+function paintNext(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) requestAnimationFrame(paintNext);
+}
+
+function paintSoon(paint: () => void): void {
+  waiting.push(paint);
+  if (waiting.length === 1) requestAnimationFrame(paintNext);
+}
+
 export class Figure {
   readonly element: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
@@ -113,7 +126,7 @@ export class Figure {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    requestAnimationFrame(() => {
+    paintSoon(() => {
       this.#asked = false;
       this.#paint();
     });
