@@ -32,6 +32,9 @@ const nameOf = ({ path }: TableReader): string => show(basename(path));
  * The table of a Parquet file that `writeTable` wrote.
  *
  * @throws RangeError naming the file: it is missing, damaged or no table of flatvol.
+ * @example
+ * await writeTable(await countFunctions({ layers: [3, 8, 1] }, { samples: 2000 }), "table.parquet");
+ * const table = await readTable("table.parquet"); // the same rows, the same digest
  */
 export async function readTable(path: string, options: ReadTableOptions = {}): Promise<FunctionTable> {
   if (typeof path !== "string") throw new TypeError(`files: expected a file name, got ${show(path)}`);
@@ -45,7 +48,10 @@ export async function readTable(path: string, options: ReadTableOptions = {}): P
  * @throws TypeError, RangeError naming the file: it is missing, damaged, or of another network, prior, inputs, seed,
  * `outputDraws`, version or module; samples that were counted twice or that are missing.
  * @example
- * const table = await mergeTableFiles(["part-1.parquet", "part-2.parquet"]);
+ * const network = { layers: [3, 8, 1] };
+ * await writeTable(await countFunctions(network, { samples: 1000 }), "part-1.parquet");
+ * await writeTable(await countFunctions(network, { samples: 1000, firstSample: 1000 }), "part-2.parquet");
+ * const table = await mergeTableFiles(["part-1.parquet", "part-2.parquet"]); // of 2000 samples
  */
 export async function mergeTableFiles(
   paths: readonly string[],

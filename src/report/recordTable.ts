@@ -31,6 +31,8 @@ const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.repla
  * Writes records as CSV (RFC 4180): a line of names, then one a record; what a record has not is empty.
  *
  * @param records plain data.
+ * @example
+ * recordsToCsv([{ alpha: 1, volume: { log10P: -14 } }]); // "alpha,volume.log10P\r\n1,-14\r\n"
  */
 export function recordsToCsv(records: readonly unknown[]): string {
   const { names, rows } = tableOf(records);
@@ -44,6 +46,8 @@ export function recordsToCsv(records: readonly unknown[]): string {
  * @param records plain data.
  * @param about kept in the file's metadata under "flatvol".
  * @throws RangeError if a column holds values of several kinds.
+ * @example
+ * const bytes = recordsToParquet([{ alpha: 1, volume: { log10P: -14 } }], { study: "mine" });
  */
 export function recordsToParquet(records: readonly unknown[], about: unknown): Uint8Array {
   const { names, rows } = tableOf(records);

@@ -14,6 +14,8 @@ export const Z_95 = 1.959963984540054;
  * @param trials n > 0.
  * @param z normal quantile; default: 95 % two-sided.
  * @returns lower and upper end, within [0, 1].
+ * @example
+ * wilsonInterval(3, 100); // [0.0103, 0.0845]
  */
 export function wilsonInterval(successes: number, trials: number, z = Z_95): [number, number] {
   const p = successes / trials;

@@ -38,7 +38,13 @@ export interface CheckpointOptions {
 /** What is wrong with a file: the text goes on from "expected …, got". */
 class Unsound extends Error {}
 
-/** A directory of parts. */
+/**
+ * A directory of parts.
+ *
+ * @example
+ * const checkpoint = checkpointTo("state", { every: 60, resume: true });
+ * checkpoint.remove();
+ */
 export class DirectoryCheckpoint implements CheckpointStore {
   readonly everyMilliseconds: number;
   /** Bodies that were there when it was opened. */
@@ -366,7 +372,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
  * @throws TypeError, RangeError naming the argument: no such directory; one that holds a checkpoint, without `resume`.
  * @example
  * const checkpoint = checkpointTo("state", { every: 60, resume: true });
- * const table = await countFunctions({ layers: [7, 40, 40, 1] }, { samples: 1e9, checkpoint });
+ * const table = await countFunctions({ layers: [7, 40, 40, 1] }, { samples: 50_000, checkpoint });
  * checkpoint.remove(); // once the table is elsewhere
  */
 export function checkpointTo(directory: string, options: CheckpointOptions = {}): DirectoryCheckpoint {

@@ -57,6 +57,7 @@ const folder = mkdtempSync(join(tmpdir(), "flatvol-examples-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(process.cwd(), join(folder, "node_modules", "flatvol"));
+mkdirSync(join(folder, "state"));
 // CIFAR-10's format, one picture
 mkdirSync(join(folder, "cifar-10-batches-bin"));
 for (const k of [1, 2, 3, 4, 5]) {
