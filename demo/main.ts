@@ -28,6 +28,8 @@ let shown: Part | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 const link = (): string => `#${formatState(state)}`;
+/** The address as this page, or its reader before `follow`, has left it. */
+let written = location.hash;
 
 /** The settings of a part, whose names begin with its first letter: to see whether they changed behind its back. */
 const settingsOf = (part: State["part"]): string =>
@@ -51,6 +53,7 @@ function go(part: State["part"]): void {
   history.replaceState(null, "", link());
   state.part = part;
   history.pushState(null, "", link());
+  written = location.hash;
   tellParts();
   void show();
 }
@@ -61,7 +64,12 @@ const context: PartContext = {
   stateChanged() {
     seen.set(state.part, settingsOf(state.part));
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(null, "", link()), LINK_MS);
+    timer = setTimeout(() => {
+      // a link pasted just now must not be written over before its event comes
+      if (location.hash !== written) return follow();
+      history.replaceState(null, "", link());
+      written = location.hash;
+    }, LINK_MS);
   },
   open: go,
 };
@@ -114,6 +122,7 @@ for (const [name, tab] of tabs) {
 
 /** The address was changed by hand, or by going back. */
 function follow(): void {
+  written = location.hash;
   const asked = parseState(location.hash);
   if (formatState(asked) === formatState(state)) return;
   clearTimeout(timer);
@@ -127,6 +136,7 @@ addEventListener("hashchange", follow);
 const share = document.getElementById("share") as HTMLButtonElement;
 share.addEventListener("click", async () => {
   history.replaceState(null, "", link());
+  written = location.hash;
   try {
     await navigator.clipboard.writeText(location.href);
     share.textContent = "Link copied";
