@@ -27,9 +27,6 @@ const problem = document.getElementById("problem") as HTMLElement;
 let shown: Part | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** The fragment that the page last wrote or read: another one was put there by hand. */
-let known = location.hash;
-
 const link = (): string => `#${formatState(state)}`;
 /** The address as this page, or its reader before `follow`, has left it. */
 let written = location.hash;
@@ -49,24 +46,13 @@ function tellParts(): void {
   }
 }
 
-/** Makes the address follow the state, unless it was changed by hand meanwhile: that is the newer wish. */
-function writeLink(): void {
-  clearTimeout(timer);
-  if (location.hash !== known) {
-    follow();
-    return;
-  }
-  history.replaceState(null, "", link());
-  known = location.hash;
-}
-
 /** Opens a part, as a step that the browser's back button undoes. */
 function go(part: State["part"]): void {
   // the entry that is left keeps its own latest settings
-  writeLink();
+  clearTimeout(timer);
+  history.replaceState(null, "", link());
   state.part = part;
   history.pushState(null, "", link());
-  known = location.hash;
   written = location.hash;
   tellParts();
   void show();
@@ -149,7 +135,7 @@ addEventListener("hashchange", follow);
 
 const share = document.getElementById("share") as HTMLButtonElement;
 share.addEventListener("click", async () => {
-  writeLink();
+  history.replaceState(null, "", link());
   written = location.hash;
   try {
     await navigator.clipboard.writeText(location.href);
