@@ -29,7 +29,7 @@ const METHODS: readonly Method[] = [
 /** 0.2 s on one thread for 128 points. */
 const ORTHANT_SAMPLES = 2 ** 13;
 /** On a worker of its own: its repetitions take seconds, for which the shared ones would leave the stream dry. */
-const SPLITTING = { repetitions: 4, particles: 40, moves: 1, workers: 1 } as const;
+const SPLITTING = { repetitions: 4, particles: 60, workers: 1 } as const;
 
 interface Chosen {
   readonly function: string;
@@ -47,7 +47,8 @@ export class FunctionPanel {
   readonly #train = element("button", { type: "button" }, "Train networks on this function");
   #run = new AbortController();
   #chosen: Chosen | undefined;
-  #wanted = "";
+  /** What `show` was last asked for; it is chosen only once it is described. */
+  #wanted: Pick<Chosen, "function" | "network"> | undefined;
   #unfinished = false;
 
   constructor(context: PartContext, census: () => Census | undefined) {
@@ -82,13 +83,13 @@ export class FunctionPanel {
   /** The part came into view or went out of it: what was cut short begins anew. */
   inView(inView: boolean): void {
     if (!inView) this.#run.abort();
-    else if (this.#unfinished && this.#chosen) this.show(this.#chosen.function, this.#chosen.network);
+    else if (this.#unfinished && this.#wanted) this.show(this.#wanted.function, this.#wanted.network);
   }
 
   clear(): void {
     this.#run.abort();
     this.#chosen = undefined;
-    this.#wanted = "";
+    this.#wanted = undefined;
     this.#unfinished = false;
     this.element.hidden = true;
   }
@@ -104,10 +105,11 @@ export class FunctionPanel {
   show(f: string, network: NetworkOptions): void {
     this.#run.abort();
     this.#run = new AbortController();
-    this.#wanted = f;
+    this.#wanted = { function: f, network };
     this.#unfinished = true;
-    void this.#describe(f, network, this.#run.signal).catch((error: unknown) => {
-      if (this.#wanted === f && !this.#run.signal.aborted) {
+    const { signal } = this.#run;
+    void this.#describe(f, network, signal).catch((error: unknown) => {
+      if (!signal.aborted) {
         this.#facts.replaceChildren(element("dd", { class: "failure" }, String(error)));
       }
     });
