@@ -14,12 +14,12 @@ import {
   joinSets,
   mnistStudy,
 } from "../src/study/images.ts";
-import { labelsOf } from "../src/study/infiniteWidth.ts";
 import { runTasks } from "../src/study/run.ts";
 import { studyRecords } from "../src/study/study.ts";
 import { TEMPORAL_SETTINGS, type TemporalSettings, temporalStudy } from "../src/study/temporal.ts";
 import { expectationPropagation } from "../src/volume/expectationPropagation.ts";
 import { nngpKernel } from "../src/volume/nngpKernel.ts";
+import { bitsOf } from "./reference/functions.ts";
 
 /** Pictures of 16 pixels, whose label says in which half they are brighter, with noise. */
 function pictures(count: number): Images {
@@ -88,7 +88,7 @@ describe("the studies on pictures", () => {
       expect(record.trainAccuracy).toBe(1);
       // 70 bits are 18 digits
       expect(record.function).toHaveLength(18);
-      const labels = labelsOf(record.function!, 70);
+      const labels = Uint8Array.from(bitsOf(record.function!, 70));
       // the bits of S are its labels, whatever the attack set, and those of E are right as often as the accuracy says
       expect([...labels.subarray(0, 30)]).toEqual([...inS.targets]);
       expect([...labels].filter((bit, i) => i >= 30 && bit === inE.targets[i - 30]).length / 40).toBeCloseTo(

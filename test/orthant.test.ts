@@ -393,6 +393,7 @@ describe("orthantProbability: one result everywhere", () => {
 
   it("the same bits with 0, 1 and 2 workers, in Node and in the browser", async () => {
     const inline = await orthantProbability(kernel, bits, { ...options, workers: 0 });
+    expect(await orthantProbability(kernel, "ffff00000000ffff", { ...options, workers: 0 })).toEqual(inline);
     for (const workers of [1, 2]) {
       expect(await orthantProbability(kernel, bits, { ...options, workers })).toEqual(inline);
     }
@@ -452,9 +453,17 @@ describe("orthantProbability: bad input", () => {
     ["a negative variance", Float64Array.of(-1), [1], {}, "kernel[0][0] = -1", RangeError],
     ["a correlation of 2", Float64Array.of(1, 2, 2, 1), [1, 1], {}, "kernel[1][0] = 2", RangeError],
     ["a covariance with a constant", Float64Array.of(0, 1, 1, 1), [1, 1], {}, "kernel[1][0] = 1", RangeError],
-    ["labels of three values", good, [1, 2], {}, "labels[1]: expected 0 or 1 in all", RangeError],
-    ["mixed labels", Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), [0, 1, -1], {}, "labels[2]", RangeError],
-    ["labels of another kind", good, ["1", "0"], {}, "labels[0]: expected a number", TypeError],
+    ["labels of three values", good, [1, 2], {}, "labels[1]: expected 0 or 1, or -1 or 1, got 2", RangeError],
+    [
+      "mixed labels",
+      Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+      [0, 1, -1],
+      {},
+      "labels: expected two values, got 0 (at 0) beside -1 (at 2)",
+      RangeError,
+    ],
+    ["labels of another kind", good, ["1", "0"], {}, "labels[0]: expected 0 or 1, -1 or 1, or a boolean", TypeError],
+    ["hex of the wrong length", good, "40", {}, "labels: expected 1 hex digits (2 bits), got 2", RangeError],
     ["no labels", good, undefined, {}, "labels: expected an array", TypeError],
     [
       "too many",

@@ -196,7 +196,7 @@ describe("orthantPlanTask", () => {
   it("its rows are the factor of the correlations in some order", async () => {
     const m = 10;
     const kernel = randomCovariance(m, 4);
-    const signs = Int8Array.from({ length: m }, (_, i) => (i % 3 ? 1 : -1));
+    const signs = Float64Array.from({ length: m }, (_, i) => (i % 3 ? 1 : -1));
     const { correlations } = orthantMatrix(kernel, signs, 0);
     const mark = kernels.mark();
     const plan = await orthantPlanTask.run(

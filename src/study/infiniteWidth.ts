@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parseFunction } from "../data/functions.ts";
 import { nngpKernel } from "../volume/nngpKernel.ts";
 import { orthantProbability } from "../volume/orthant.ts";
 import { SharedKernel } from "../volume/sharedKernel.ts";
@@ -52,7 +51,7 @@ export function infiniteWidthVolumes({ points, count, hiddenLayers, truth, sampl
       const likelihood = method.endsWith("probit") ? "probit" : "heaviside";
       found[method] = method.startsWith("ep")
         ? approximated(await shared.logVolume(f, likelihood, { pool, signal }))
-        : sampled(await orthantProbability(kernel, labelsOf(f, count), { likelihood, samples, seed, pool, signal }));
+        : sampled(await orthantProbability(kernel, f, { likelihood, samples, seed, pool, signal }));
     }
     return found;
   };
@@ -72,10 +71,4 @@ function sampled({ log10P, standardError, warnings }: Awaited<ReturnType<typeof 
     standardError: standardError === undefined ? null : standardError / Math.LN10,
     warnings,
   };
-}
-
-/** 0 and 1, point 0 first. */
-export function labelsOf(f: string, count: number): Uint8Array {
-  const words = parseFunction("function", f, count);
-  return Uint8Array.from({ length: count }, (_, i) => (words[i >> 5] >>> (31 - (i & 31))) & 1);
 }

@@ -14,23 +14,7 @@ import type { StudyTask } from "./run.ts";
 import type { Study } from "./study.ts";
 
 /** What the study depends on, beside its seed. */
-export interface RescalingSettings
-  extends Pick<
-    BooleanSettings,
-    | "layers"
-    | "train"
-    | "complexities"
-    | "candidates"
-    | "learningRate"
-    | "batch"
-    | "maxEpochs"
-    | "repetitions"
-    | "particles"
-    | "moves"
-    | "steps"
-    | "keep"
-    | "measures"
-  > {
+export interface RescalingSettings extends Omit<BooleanSettings, "attacks" | "repeats" | "variants"> {
   /** Factors; the first is 1, with which the others are compared. */
   readonly alphas: readonly number[];
 }
@@ -75,8 +59,10 @@ const FLAT = 1e-3;
 
 const SIXTHS = [1, 6, 4, 3, 2.5, 2, 1.5, 1.25];
 
+const { attacks, repeats, variants, ...shared } = BOOLEAN_SETTINGS;
+
 export const RESCALING_SETTINGS: RescalingSettings = {
-  ...pick(BOOLEAN_SETTINGS),
+  ...shared,
   complexities: [60],
   measures: [
     "keskar-protocol",
@@ -95,38 +81,6 @@ export const RESCALING_SETTINGS: RescalingSettings = {
   ],
   alphas: [...SIXTHS, ...SIXTHS.slice(1).map((alpha) => 1 / alpha)],
 };
-
-function pick({
-  layers,
-  train,
-  complexities,
-  candidates,
-  learningRate,
-  batch,
-  maxEpochs,
-  repetitions,
-  particles,
-  moves,
-  steps,
-  keep,
-  measures,
-}: BooleanSettings) {
-  return {
-    layers,
-    train,
-    complexities,
-    candidates,
-    learningRate,
-    batch,
-    maxEpochs,
-    repetitions,
-    particles,
-    moves,
-    steps,
-    keep,
-    measures,
-  };
-}
 
 /** Each alpha is a task of its own: the network is trained again, which takes less time than keeping it. */
 async function rescalingTasks(settings: RescalingSettings, seed: bigint): Promise<Array<StudyTask<RescalingRecord>>> {

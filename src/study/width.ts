@@ -98,21 +98,18 @@ async function widthTasks(settings: WidthSettings, seed: bigint): Promise<Array<
   const { bits, depth, widths, functions, repetitions, particles, moves, steps, keep, samples } = settings;
   const kernels = await fullBuild.kernels();
   const { kernel } = await nngpKernel({ depth }, { bits });
-  const signs = functions.map(({ function: f }) =>
-    Uint8Array.from({ length: 2 ** bits }, (_, i) => (Number.parseInt(f[i >> 2], 16) >> (3 - (i & 3))) & 1),
-  );
   const limits = functions.map(
-    ({ name }, f): StudyTask<WidthRecord> => ({
+    ({ name, function: f }, index): StudyTask<WidthRecord> => ({
       key: `${name}, infinite`,
       stage: "infinite width",
       async run({ pool, signal }) {
-        const found = await orthantProbability(kernel, signs[f], {
+        const found = await orthantProbability(kernel, f, {
           samples,
-          seed: derivedSeed(kernels, seed, f, ORTHANT_STREAM),
+          seed: derivedSeed(kernels, seed, index, ORTHANT_STREAM),
           pool,
           signal,
         });
-        return { function: f, width: null, ...inDecades(found) };
+        return { function: index, width: null, ...inDecades(found) };
       },
     }),
   );

@@ -71,6 +71,8 @@ export interface ExpectationPropagation extends GaussianApproximation {
   readonly damping: number;
 }
 
+/** Of the options. */
+export const EP_DEFAULTS = { maxIterations: 200, tolerance: 1e-5, damping: 1 } as const;
 const OPTIONS = ["likelihood", "maxIterations", "tolerance", "damping", "start", "workers", "pool", "signal"];
 /** Points from which on helpers pay for their messages. */
 const HELPED = 400;
@@ -95,9 +97,9 @@ export async function expectationPropagation(
 ): Promise<ExpectationPropagation> {
   checkOptions("options", options, OPTIONS);
   const likelihood = checkChoice("likelihood", options.likelihood ?? "heaviside", ["heaviside", "probit"] as const);
-  const maxIterations = checkInteger("maxIterations", options.maxIterations ?? 200, 1, 1_000_000);
-  const tolerance = checkNumber("tolerance", options.tolerance ?? 1e-5, 1e-12, 1);
-  const damping = checkNumber("damping", options.damping ?? 1, 0.01, 1);
+  const maxIterations = checkInteger("maxIterations", options.maxIterations ?? EP_DEFAULTS.maxIterations, 1, 1_000_000);
+  const tolerance = checkNumber("tolerance", options.tolerance ?? EP_DEFAULTS.tolerance, 1e-12, 1);
+  const damping = checkNumber("damping", options.damping ?? EP_DEFAULTS.damping, 0.01, 1);
   const orthant = checkOrthant(kernel, labels);
   const start = options.start && checkSites(options.start, orthant.size);
   if (options.pool !== undefined && !(options.pool instanceof Pool)) {

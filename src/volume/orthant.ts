@@ -8,6 +8,7 @@ import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show }
 import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { onBuild } from "../engine/task.ts";
+import { checkLabels } from "./covariance.ts";
 import { richtmyerSteps } from "./lattice.ts";
 import { orthantMatrix } from "./orthantMatrix.ts";
 import { type OrthantPlan, orthantPlanTask, varianceTolerance } from "./orthantPlan.ts";
@@ -106,18 +107,19 @@ const MOST_SAMPLES = 2 ** 36;
  * Points that are multiples of one another count once; a kernel that is singular otherwise is sampled on its range.
  *
  * @param kernel covariance K, `[m][m]`, row-major, m at most 2000.
- * @param labels m of 0 and 1 (1: f > 0), or of -1 and 1.
+ * @param labels m labels, 0 and 1 (1: f > 0), -1 and 1 or booleans; or the function in hex, point 0 first.
  * @throws TypeError, RangeError naming the argument; the signal's reason; an Error if a worker died.
  * @example
  * const { logP, standardError } = await orthantProbability(Float64Array.of(1, 0.5, 0.5, 1), [1, 0]); // log(1 / 6)
  */
 export async function orthantProbability(
   kernel: Float64Array,
-  labels: ArrayLike<number>,
+  labels: ArrayLike<number | boolean> | string,
   options: OrthantOptions = {},
 ): Promise<OrthantProbability> {
   checkOptions("options", options, OPTIONS);
-  const signs = checkLabels(labels);
+  const signs = checkLabels(labels, Math.round(Math.sqrt(kernel?.length)));
+  checkInteger("labels.length", signs.length, 1, ORTHANT_LIMIT);
   checkKernel(kernel, signs.length);
   const likelihood = checkChoice("likelihood", options.likelihood ?? "heaviside", ["heaviside", "probit"]);
   const randomisations = checkInteger("randomisations", options.randomisations ?? 32, 2, 2 ** 20);
@@ -249,30 +251,6 @@ function summarise(
     largestWeightShare,
     ...shared,
   };
-}
-
-/** Signs of 0/1 or -1/1 labels. */
-function checkLabels(labels: ArrayLike<number>): Int8Array {
-  if (!Array.isArray(labels) && !(ArrayBuffer.isView(labels) && "length" in labels)) {
-    throw new TypeError(`labels: expected an array of 0 and 1, or of -1 and 1, got ${show(labels)}`);
-  }
-  const m = checkInteger("labels.length", labels.length, 1, ORTHANT_LIMIT);
-  const signs = new Int8Array(m);
-  let low: number | undefined;
-  for (let i = 0; i < m; i++) {
-    const label: unknown = labels[i];
-    if (typeof label !== "number") throw new TypeError(`labels[${i}]: expected a number, got ${show(label)}`);
-    if (label === 1) {
-      signs[i] = 1;
-      continue;
-    }
-    low ??= label;
-    if ((label !== 0 && label !== -1) || label !== low) {
-      throw new RangeError(`labels[${i}]: expected 0 or 1 in all, or -1 or 1 in all, got ${show(label)}`);
-    }
-    signs[i] = -1;
-  }
-  return signs;
 }
 
 /** The share that a plan takes. */

@@ -30,7 +30,7 @@ export interface OrthantMatrix {
  * @param added to the diagonal.
  * @throws RangeError if it is not symmetric, or plainly indefinite.
  */
-export function orthantMatrix(kernel: Float64Array, signs: Int8Array, added: number): OrthantMatrix {
+export function orthantMatrix(kernel: Float64Array, signs: Float64Array, added: number): OrthantMatrix {
   const m = signs.length;
   const name = (i: number, j: number): string => `kernel[${i}][${j}]`;
   const indefinite = (what: string): never => {

@@ -7,6 +7,7 @@
 import type { Pool } from "../engine/pool.ts";
 import { checkCovariance, checkLabels } from "./covariance.ts";
 import {
+  EP_DEFAULTS,
   type ExpectationPropagation,
   type GaussianApproximation,
   type OrthantLikelihood,
@@ -20,9 +21,6 @@ export interface SharedKernelCall {
   readonly pool: Pool;
   readonly signal: AbortSignal;
 }
-
-/** As `expectationPropagation` has them by default. */
-const SETTINGS = { maxIterations: 200, tolerance: 1e-5, damping: 1 } as const;
 
 /**
  * A covariance and a reference function. Every call runs on one worker of its own, so that as many functions are under way as
@@ -81,7 +79,7 @@ export class SharedKernel {
     const orthant = { size: this.size, covariance: this.#packed.slice(), signs, scale: this.#scale };
     // the reference, which comes first, has found K to be semidefinite
     const checked = start !== undefined;
-    return propagate(this.#kernel, orthant, { ...SETTINGS, likelihood, start }, { ...call, helped: false, checked });
+    return propagate(this.#kernel, orthant, { ...EP_DEFAULTS, likelihood, start }, { ...call, helped: false, checked });
   }
 
   #once(key: string, work: () => Promise<ExpectationPropagation>): Promise<ExpectationPropagation> {
