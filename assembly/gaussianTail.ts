@@ -1,14 +1,13 @@
 /**
- * The upper tail of the standard Gaussian in f64: Q(x) = 1 - Phi(x), its logarithm, the hazard phi / Q and the inverse, from the
- * module's own polynomials, far into both tails. Two lanes at once for the sampler of orthants; scalars are a lane of them.
+ * The upper tail of the standard Gaussian in f64, Q(x) = 1 - Phi(x), and its inverse, for rows of the sampler of orthants: from
+ * the module's own polynomials, two lanes at once. Scalars, to the last digits, are in normal.ts.
  *
  * Each polynomial is the Chebyshev series of its function, which was computed with 45 digits, cut at 1e-16.
  */
+import { inverseMills, logNormalCdf } from "./normal";
 
 /** 1 / sqrt(2 pi) */
 const DENSITY: f64 = 0.3989422804014327;
-/** ln(2 pi) / 2 */
-const HALF_LOG_TWO_PI: f64 = 0.9189385332046728;
 /** sqrt(ln 2): the radius of the median. */
 const MEDIAN: f64 = 0.8325546111576978;
 /** End of the quantile's polynomial: Q = 2e-16. */
@@ -279,53 +278,18 @@ export function logarithm(x: v128): v128 {
   return logSum(logExponent(x), f, s, polynomial(LOG, 8, f64x2.mul(s, s)));
 }
 
-/** Mills' ratio Q(x) / phi(x), x >= 0. */
-function mills(x: f64): f64 {
-  const w = millsWeight(f64x2.splat(x));
-  return f64x2.extract_lane(f64x2.mul(w, polynomial(MILLS, 24, millsVariable(w))), 0);
-}
-
 /** z >= 0 with Q(z) = exp(-q), q >= ln 2. */
 function upperHalfQuantile(q: f64): f64 {
   const r = f64x2.splat(sqrt(q));
   return f64x2.extract_lane(quantileEnd(r, polynomial(QUANTILE, 22, quantileVariable(r))), 0);
 }
 
-/** exp(-x^2 / 2) with the square split, so that its rounding does not grow with x. */
-function bell(x: f64): f64 {
-  const high = reinterpret<f64>(reinterpret<u64>(x) & 0xffffffff_f8000000);
-  return NativeMath.exp(-0.5 * high * high) * NativeMath.exp(-0.5 * (x - high) * (x + high));
-}
-
 /** z with Q(z) = exp(-q) far out: Newton's method on ln Q, which is almost a parabola. */
 function farQuantile(q: f64): f64 {
   let z = sqrt(2 * q);
   z -= NativeMath.log(4 * q * NativeMath.PI) / (2 * z);
-  for (let i = 0; i < 3; i++) z += (logUpperTail(z) + q) * mills(z);
+  for (let i = 0; i < 3; i++) z += (logNormalCdf(-z) + q) / inverseMills(-z);
   return z;
-}
-
-/** Q(x) = 1 - Phi(x), of relative accuracy in the upper tail. */
-export function upperTail(x: f64): f64 {
-  if (x < 0) return 1 - upperTail(-x);
-  return bell(x) * DENSITY * mills(x);
-}
-
-/** ln Q(x), of relative accuracy in both tails. */
-export function logUpperTail(x: f64): f64 {
-  if (x < 0) return NativeMath.log1p(-upperTail(-x));
-  return logMillsRatio(x) - 0.5 * x * x;
-}
-
-/** ln Q(x) + x^2 / 2, x >= 0. */
-export function logMillsRatio(x: f64): f64 {
-  return NativeMath.log(mills(x)) - HALF_LOG_TWO_PI;
-}
-
-/** phi(x) / Q(x): minus the slope of ln Q, and the mean of a Gaussian above x. */
-export function hazard(x: f64): f64 {
-  if (x >= 0) return 1 / mills(x);
-  return (bell(x) * DENSITY) / upperTail(x);
 }
 
 /** z with ln Q(z) = -q, q > 0. */

@@ -6,7 +6,7 @@ export { choleskyRows, choleskySolve, inverseDiagonal } from "./choleskyRows";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
-export { hazard, logUpperTail, upperQuantile, upperTail } from "./gaussianTail";
+export { upperQuantile } from "./gaussianTail";
 export {
   gaussNewtonAt,
   gradientAt,

@@ -34,7 +34,7 @@ const SPREAD: usize = memory.data<f64>(
   16,
 );
 const ROOT_TWO_PI_INVERSE: f64 = 0.3989422804014327;
-const LOG_ROOT_TWO_PI: f64 = 0.9189385332046728;
+export const LOG_ROOT_TWO_PI: f64 = 0.9189385332046728;
 /** Beyond, the density is 0 in f64. */
 const FAR: f64 = 39;
 

@@ -5,7 +5,7 @@
  *
  * All take `n` f64 of each: `mean` and `variance` of the variables given those chosen, and `done`, 1 where chosen, else 0.
  */
-import { hazard } from "./gaussianTail";
+import { inverseMills } from "./normal";
 
 /** `out[j] = -columns[j][p]` for the `k` columns so far: what the products with them are multiplied by. */
 export function orthantCoefficients(columns: usize, stride: usize, k: i32, p: i32, out: usize): void {
@@ -24,7 +24,7 @@ export function orthantCoefficients(columns: usize, stride: usize, k: i32, p: i3
 export function orthantPivot(n: i32, column: usize, p: i32, mean: usize, variance: usize, done: usize): void {
   const at = (<usize>p) << 3;
   const deviation = sqrt(load<f64>(variance + at));
-  const expected = hazard(-load<f64>(mean + at) / deviation);
+  const expected = inverseMills(load<f64>(mean + at) / deviation);
   const end = (<usize>n) << 3;
   store<f64>(done + at, 1);
   for (let i: usize = 0; i < end; i += 8) {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createPool } from "../src/engine/pool.ts";
 import { type ExpectationPropagationOptions, expectationPropagation } from "../src/volume/expectationPropagation.ts";
 import { nngpKernel } from "../src/volume/nngpKernel.ts";
+import { orthantProbability } from "../src/volume/orthant.ts";
 import { equicorrelated, matrixOf, randomCovariance, randomSigns, rowsOf, smooth } from "./covariances.ts";
 import { sequentialEp } from "./reference/gaussianProcess.ts";
 
@@ -228,6 +229,28 @@ describe("P = 0, exactly", () => {
     const { logP, reason } = await expectationPropagation(kernel, [1, 1, 0], { workers: 0 });
     expect([logP, reason]).toEqual([Number.NEGATIVE_INFINITY, "points 0 and 2 are the same, and their labels differ"]);
     expect((await run(kernel, [1, 0, 1])).logP).toBeGreaterThan(-10);
+  });
+});
+
+describe("P = 0, up to the roundings of K", () => {
+  it.each([1, 2, 5])("multiples of one input, without biases, depth %i", async (depth) => {
+    const first = [0.3, -1.7, 0.9];
+    for (const factor of [2, 0.1, 3.3, 1e-6, 7e5]) {
+      const data = [...first, 0.2, 0.5, -0.4, ...first.map((x) => x * factor)];
+      const { kernel } = await nngpKernel({ depth, sigmaB2: 0 }, { data, points: 3 });
+      const { logP, reason } = await expectationPropagation(kernel, [1, 1, 0], { workers: 0 });
+      expect([logP, reason]).toEqual([
+        Number.NEGATIVE_INFINITY,
+        "the outputs at points 0 and 2 are positive multiples of each other, and their labels differ",
+      ]);
+      const orthant = await orthantProbability(kernel, [1, 1, 0], { workers: 0 });
+      expect(orthant.warnings).toEqual([`the probability is 0: ${reason}`]);
+      // with equal labels the third says nothing
+      const pair = await nngpKernel({ depth, sigmaB2: 0 }, { data: data.slice(0, 6), points: 2 });
+      const repeated = await orthantProbability(kernel, [1, 0, 1], { workers: 0 });
+      const { logP: two } = await orthantProbability(pair.kernel, [1, 0], { workers: 0 });
+      expect(Math.abs(repeated.logP! - two!)).toBeLessThan(1e-12);
+    }
   });
 });
 

@@ -291,9 +291,6 @@ export interface KernelExports {
   ): void;
   probitDerivatives(count: number, labels: number, f: number, slope: number, curvature: number): number;
   sumOfLogs(x: number, count: number): number;
-  upperTail(x: number): number;
-  logUpperTail(x: number): number;
-  hazard(x: number): number;
   upperQuantile(q: number): number;
   exponential(x: number): number;
   choleskyRows(a: number, stride: number, first: number, last: number, inverse: number): number;

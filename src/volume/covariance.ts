@@ -141,51 +141,79 @@ export function checkOrthant(kernel: unknown, labels: unknown): Orthant {
   return { size, covariance: packSymmetric(kernel as ArrayLike<number>, size), signs, scale };
 }
 
-/** Points that decide by themselves. */
+/** Points whose outputs are certain, or another's multiples. */
 export interface CertainPoints {
   /** Why no output has these signs: then P = 0, exactly. */
   readonly impossible: string | undefined;
   /** Points whose output is 0 for certain, and so is their label. They do not narrow anything. */
   readonly idle: number[];
+  /** Points whose output is a multiple of an earlier one's, with the sign that its label asks for. Nor do they. */
+  readonly repeated: number[];
 }
 
 /**
- * What can be read off the matrix: a variance of 0, and two points of which one's output is always the other's, or its negative.
+ * What can be read off the matrix: a variance of 0, and two points of which one's output is always a multiple of the other's.
  *
  * @param kernel `[size][size]`, checked; `signs` -1 or 1. An output is labelled 1 if it is above 0.
+ * @throws RangeError naming `kernel` if outputs are multiples and their covariances with a third are not.
  */
 export function certainPoints(kernel: ArrayLike<number>, signs: ArrayLike<number>): CertainPoints {
   const size = signs.length;
   const idle: number[] = [];
+  const repeated: number[] = [];
+  const zero = (reason: string): CertainPoints => ({ impossible: reason, idle, repeated });
   for (let i = 0; i < size; i++) {
     const variance = kernel[i * size + i];
     if (variance === 0) {
-      if (signs[i] > 0) {
-        return { impossible: `point ${i}: its output is 0 with certainty, which is label 0, not 1`, idle };
-      }
+      if (signs[i] > 0) return zero(`point ${i}: its output is 0 with certainty, which is label 0, not 1`);
       idle.push(i);
       continue;
     }
     for (let j = 0; j < i; j++) {
       const value = kernel[i * size + j];
-      if (Math.abs(value) !== variance || kernel[j * size + j] !== variance) continue;
-      const factor = value < 0 ? -1 : 1;
-      if (signs[i] === factor * signs[j] || !rowsAgree(kernel, size, i, j, factor)) continue;
-      return {
-        impossible:
-          factor > 0
+      const other = kernel[j * size + j];
+      // the square of the correlation
+      if (other === 0 || (value / variance) * (value / other) < 1 - SAME) continue;
+      checkMultiple(kernel, size, i, j);
+      if (signs[i] === (value < 0 ? -1 : 1) * signs[j]) {
+        repeated.push(i);
+        break;
+      }
+      const same = Math.abs(value) === variance && variance === other;
+      if (value > 0) {
+        return zero(
+          same
             ? `points ${j} and ${i} are the same, and their labels differ`
-            : `the outputs at points ${j} and ${i} are each other's negative, and their labels are equal`,
-        idle,
-      };
+            : `the outputs at points ${j} and ${i} are positive multiples of each other, and their labels differ`,
+        );
+      }
+      return zero(
+        `the outputs at points ${j} and ${i} are each other's negative${same ? "" : " multiples"}, and their labels are equal`,
+      );
     }
   }
-  return { impossible: undefined, idle };
+  return { impossible: undefined, idle, repeated };
 }
 
-function rowsAgree(kernel: ArrayLike<number>, size: number, i: number, j: number, factor: number): boolean {
-  for (let k = 0; k < size; k++) if (kernel[i * size + k] !== factor * kernel[j * size + k]) return false;
-  return true;
+/** Correlations whose square is this close to 1 are 1: K of multiples holds four roundings. */
+const SAME = 2 ** -49;
+/** Largest difference between the correlations of two such points with a third that rounding, also in f32, explains. */
+const PROPORTIONAL = 1e-6;
+
+/** Checks that point i, whose correlation with j is 1 or -1, has j's correlations with all others. */
+function checkMultiple(kernel: ArrayLike<number>, size: number, i: number, j: number): void {
+  const value = kernel[i * size + j];
+  const [variance, other] = [kernel[i * size + i], kernel[j * size + j]];
+  const factor = value / other;
+  for (let k = 0; k < size; k++) {
+    const difference = Math.abs(kernel[i * size + k] - factor * kernel[j * size + k]);
+    if (difference > PROPORTIONAL * Math.sqrt(variance) * Math.sqrt(kernel[k * size + k])) {
+      throw new RangeError(
+        `kernel: expected a positive semidefinite matrix, got points ${j} and ${i} with correlation ${Math.sign(value)} ` +
+          `that differ in theirs with point ${k}`,
+      );
+    }
+  }
 }
 
 /**

@@ -150,7 +150,7 @@ export async function propagate(
   const method = likelihood === "probit" ? "ep-probit" : "ep";
   const fixed = { method, jitter: 0, approximation: true } as const;
   const none = { precision: new Float64Array(size), shift: new Float64Array(size) };
-  const certain = likelihood === "heaviside" ? certainPoints(kernel, signs) : { impossible: undefined, idle: [] };
+  const certain = likelihood === "heaviside" ? certainPoints(kernel, signs) : undefined;
   const exactly = (logP: number, reason?: string): ExpectationPropagation => ({
     ...fixed,
     logP,
@@ -162,9 +162,9 @@ export async function propagate(
     sites: none,
     ...(reason === undefined ? {} : { reason }),
   });
-  if (certain.impossible !== undefined) return exactly(Number.NEGATIVE_INFINITY, certain.impossible);
-  if (certain.idle.length === size) return exactly(0);
-  const active = without(orthant, certain.idle);
+  if (certain?.impossible !== undefined) return exactly(Number.NEGATIVE_INFINITY, certain.impossible);
+  if (certain?.idle.length === size) return exactly(0);
+  const active = without(orthant, certain?.idle ?? []);
   const slack = scale > 0 ? DEFINITENESS_TOLERANCE * scale : 1;
   const run = await withHelpers(pool, active, helped, signal, (helpers, inner) =>
     pool.run(

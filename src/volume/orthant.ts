@@ -8,15 +8,12 @@ import { checkChoice, checkInteger, checkNumber, checkOptions, checkSeed, show }
 import { fullBuild, sharedKernels } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { onBuild } from "../engine/task.ts";
-import { checkLabels } from "./covariance.ts";
+import { checkCovariance, checkLabels } from "./covariance.ts";
 import { richtmyerSteps } from "./lattice.ts";
 import { orthantMatrix } from "./orthantMatrix.ts";
 import { type OrthantPlan, orthantPlanTask, varianceTolerance } from "./orthantPlan.ts";
 import { BLOCK, joinWeights, NO_WEIGHTS, type WeightSums } from "./orthantSampler.ts";
 import { orthantTask } from "./orthantTask.ts";
-
-/** Points at the most. */
-export const ORTHANT_LIMIT = 2000;
 
 /** What `orthantProbability` takes. */
 export interface OrthantOptions {
@@ -119,8 +116,10 @@ export async function orthantProbability(
 ): Promise<OrthantProbability> {
   checkOptions("options", options, OPTIONS);
   const signs = checkLabels(labels, Math.round(Math.sqrt(kernel?.length)));
-  checkInteger("labels.length", signs.length, 1, ORTHANT_LIMIT);
-  checkKernel(kernel, signs.length);
+  if (!(kernel instanceof Float64Array)) {
+    throw new TypeError(`kernel: expected a Float64Array of [m][m], got ${show(kernel)}`);
+  }
+  checkCovariance(kernel, signs.length);
   const likelihood = checkChoice("likelihood", options.likelihood ?? "heaviside", ["heaviside", "probit"]);
   const randomisations = checkInteger("randomisations", options.randomisations ?? 32, 2, 2 ** 20);
   const wanted = checkInteger("samples", options.samples ?? 2 ** 17, 1, MOST_SAMPLES);
@@ -261,20 +260,6 @@ function checkSites(sites: unknown, tilting: boolean): number | undefined {
   if (sites === false) return 0;
   if (!tilting) throw new RangeError("sites: expected false without tilting, which bounds their weights");
   return sites === true ? undefined : checkNumber("sites", sites, 1e-6, 1);
-}
-
-function checkKernel(kernel: Float64Array, m: number): void {
-  if (!(kernel instanceof Float64Array)) {
-    throw new TypeError(`kernel: expected a Float64Array of [m][m], got ${show(kernel)}`);
-  }
-  if (kernel.length !== m * m) {
-    throw new RangeError(`kernel: expected ${m} x ${m} = ${m * m} numbers, as there are labels, got ${kernel.length}`);
-  }
-  for (let i = 0; i < kernel.length; i++) {
-    if (!Number.isFinite(kernel[i])) {
-      throw new RangeError(`kernel[${Math.floor(i / m)}][${i % m}]: expected a finite number, got ${kernel[i]}`);
-    }
-  }
 }
 
 function checkDefinite({ lowest, leftOver }: OrthantPlan, size: number): void {

@@ -91,8 +91,8 @@ export async function gaussianSites(
         if (!(cavity > 0)) continue;
         const cavityMean = (mean[i] / variance - shift[i]) / cavity;
         const z = cavityMean * Math.sqrt(cavity);
-        const h = exports.hazard(-z);
-        const left = 1 - h * (h + z);
+        const h = exports.inverseMills(z);
+        const left = z > 0 ? 1 - h * (h + z) : exports.tailVariance(-z);
         const matched = cavityMean + h / Math.sqrt(cavity);
         const wanted = Math.max(LOWEST_PRECISION, cavity / left - cavity);
         if (!Number.isFinite(wanted) || !Number.isFinite(matched)) continue;
