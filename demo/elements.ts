@@ -11,7 +11,12 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   ...children: ReadonlyArray<Node | string>
 ): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== "") made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === "") continue;
+    // as an attribute a strict Content-Security-Policy would refuse it
+    if (name === "style") made.style.cssText = value;
+    else made.setAttribute(name, value);
+  }
   made.append(...children);
   return made;
 }
@@ -37,7 +42,7 @@ export function card(name: string): Card {
 
 /** Cards in a row. */
 export function cards(...all: readonly Card[]): HTMLElement {
-  return element("dl", { class: "cards" }, ...all.map((each) => each.element));
+  return element("dl", { class: "cards", "data-show": "numbers" }, ...all.map((each) => each.element));
 }
 
 /** Milliseconds between two sentences to a screen reader: it must be able to finish one. */

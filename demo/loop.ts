@@ -67,6 +67,14 @@ export class Loop {
     else this.#begin();
   }
 
+  /** Gives up what is under way, for good. */
+  close(): void {
+    this.#inView = false;
+    this.#run.abort(new DOMException("closed", "AbortError"));
+    // lets the step that waits see it
+    this.#wake?.();
+  }
+
   /** Goes on after it was done: there is more to do now. */
   more(): void {
     if (this.#state !== "done") return;
@@ -103,6 +111,7 @@ export class Loop {
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
+          if (signal.aborted) return;
           continue;
         }
         const more = await this.#work.step(signal);

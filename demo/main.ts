@@ -60,6 +60,7 @@ function go(part: State["part"]): void {
 
 const context: PartContext = {
   pool,
+  poolOptions: {},
   state,
   stateChanged() {
     seen.set(state.part, settingsOf(state.part));

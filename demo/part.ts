@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pool } from "flatvol";
+import type { Pool, PoolOptions } from "flatvol";
 import type { Control, Settings } from "./controls.ts";
 import { announcer, element } from "./elements.ts";
 import { Loop, type LoopState, type LoopWork } from "./loop.ts";
@@ -13,11 +13,13 @@ import type { State, StateKey } from "./state.ts";
 export interface PartContext {
   /** The page's workers, shared by all parts. */
   readonly pool: Pool;
+  /** How another pool is made here. */
+  readonly poolOptions: PoolOptions;
   readonly state: State;
   /** The state was changed by a part: the link follows. */
   stateChanged(): void;
-  /** Opens a part, after the state was changed for it. */
-  open(part: State["part"]): void;
+  /** Opens a part, after the state was changed for it; none where a part stands alone. */
+  open?(part: State["part"]): void;
 }
 
 /** A part of the page. */
@@ -27,6 +29,8 @@ export interface Part {
   inView(inView: boolean): void;
   /** The state was changed from outside: a link, another part. */
   refresh(): void;
+  /** It will not be seen again. */
+  close(): void;
 }
 
 /** What a part is made of. */
@@ -87,15 +91,15 @@ export class PartFrame {
     const bar = element("div", { class: "bar" }, this.#toggle, again, ...(options.extra ?? []), this.#status);
     const panel = element(
       "fieldset",
-      { class: "controls" },
+      { class: "controls", "data-show": "settings" },
       element("legend", {}, "Settings"),
       ...this.controls.map((control) => control.element),
     );
     this.element = element(
       "section",
       { id: `part-${options.id}`, class: "part", "aria-labelledby": `title-${options.id}` },
-      element("h2", { id: `title-${options.id}` }, options.title),
-      element("p", { class: "lead" }, options.lead),
+      element("h2", { id: `title-${options.id}`, "data-show": "title" }, options.title),
+      element("p", { class: "lead", "data-show": "title" }, options.lead),
       panel,
       bar,
       this.#failure,

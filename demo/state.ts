@@ -112,6 +112,34 @@ function read(rule: Rule, text: string): string | number | undefined {
   }
 }
 
+/** A value of the kind that a setting asks for, in words. */
+function wanted(rule: Rule): string {
+  switch (rule.kind) {
+    case "number":
+      return `a number from ${rule.least} to ${rule.most}`;
+    case "choice":
+      return `one of ${rule.choices.join(", ")}`;
+    case "target":
+      return `one of ${rule.choices.join(", ")}, or a function of 7 bits in 32 hex digits`;
+    case "function":
+      return "a function in hex digits, a quarter as many as it has inputs";
+  }
+}
+
+/**
+ * A setting from text that its writer is to be told about if it is wrong, unlike a link's.
+ *
+ * @param name of the setting, for the error.
+ * @throws RangeError naming it.
+ */
+export function parseSetting(key: StateKey, text: string, name: string): string | number {
+  const rule: Rule = RULES[key];
+  const value = read(rule, text);
+  const beyond = rule.kind === "number" && (Number(text) < rule.least || Number(text) > rule.most);
+  if (value === undefined || beyond) throw new RangeError(`${name}: expected ${wanted(rule)}, got "${text}"`);
+  return value;
+}
+
 /** The state that a fragment (with or without its #) asks for; what it does not say, or says wrongly, is as by default. */
 export function parseState(fragment: string): State {
   const state: Record<string, string | number> = {};
@@ -124,6 +152,9 @@ export function parseState(fragment: string): State {
   if (String(state.pFunction).length !== Math.ceil(2 ** Number(state.pBits) / 4)) state.pFunction = "";
   return state as unknown as State;
 }
+
+/** Everything as by default. */
+export const standardState = (): State => parseState("");
 
 /** The fragment of a state: only what is not as by default, without a #. */
 export function formatState(state: State): string {

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
@@ -16,7 +17,8 @@ async function bundle(input, output, options = {}) {
     input,
     external: options.external ?? [],
     platform: options.platform ?? "neutral",
-    resolve: { mainFields: ["module", "main"], conditionNames: ["import", "default"] },
+    plugins: options.plugins ?? [],
+    resolve: { mainFields: ["module", "main"], conditionNames: options.conditions ?? ["import", "default"] },
     checks: { eval: false },
     onLog(level, log) {
       if (level === "warn") throw new Error(`bundle: ${log.message}`);
@@ -85,10 +87,30 @@ await bundle(
 );
 // everything in one file, Comlink too: for a script tag or a CDN
 await bundle("src/index.ts", { file: "dist/browser.js", format: "esm", minify: true });
+// the page's figures as custom elements, with the package itself
+await bundle(
+  "demo/embed.ts",
+  { file: "dist/elements.js", format: "esm", minify: true, codeSplitting: false },
+  {
+    conditions: ["browser", "import", "default"],
+    plugins: [
+      {
+        name: "text of style sheets, as Vite has it",
+        load: (id) =>
+          id.endsWith("?inline") ? `export default ${JSON.stringify(readFileSync(id.slice(0, -7), "utf8"))};` : null,
+        resolveId: (id, from) => (id.endsWith("?inline") ? join(dirname(from), id) : null),
+      },
+    ],
+  },
+);
 // the licences of what the bundles contain
-const bundled = ["comlink", "@noble/hashes"].map(
+const bundled = ["comlink", "@noble/hashes", "hyparquet", "hyparquet-writer"].map(
   (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`,
 );
 writeFileSync("dist/THIRD_PARTY_LICENSES.txt", bundled.join("\n\n"));
 writeFileSync("dist/worker.js", readFileSync(script("workerSource")));
 execFileSync(bin("tsc"), ["-p", "tsconfig.build.json"], { stdio: "inherit" });
+writeFileSync(
+  "dist/types/elements.d.ts",
+  "/** Importing it defines `<flatvol-prior>` and `<flatvol-rescale>`. */\nexport {};\n",
+);

@@ -7,7 +7,7 @@ import { pictureButtons } from "../download.ts";
 import { element } from "../elements.ts";
 import { draw, frameOf, type Mark, type Picture, place } from "./draw.ts";
 import { CanvasPen, SvgPen } from "./pen.ts";
-import { type Colour, currentTheme } from "./theme.ts";
+import { type Colour, type Theme, themeAt } from "./theme.ts";
 
 /** An entry of a legend. */
 export interface Key {
@@ -58,6 +58,7 @@ export class Figure {
   readonly #table: HTMLDetailsElement;
   readonly #options: FigureOptions;
   #picture: Picture | undefined;
+  #theme: Theme | undefined;
   #asked = false;
   #filled = 0;
 
@@ -80,14 +81,18 @@ export class Figure {
     );
     this.element = element(
       "figure",
-      {},
+      { "data-show": options.name },
       element("figcaption", {}, element("h3", {}, options.title), buttons),
       legendOf(options.legend ?? []),
       this.#canvas,
       this.#table,
     );
     new ResizeObserver(() => this.#ask()).observe(this.#canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#ask());
+    // the style gives the canvas a short transition of its colour, so that this tells of any change of theme
+    this.#canvas.addEventListener("transitionend", () => {
+      this.#theme = undefined;
+      this.#ask();
+    });
     this.#canvas.addEventListener("click", (event) => this.#click(event));
   }
 
@@ -102,7 +107,7 @@ export class Figure {
   svg(): string {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const pen = new SvgPen();
-    if (this.#picture) draw(this.#picture, pen, currentTheme(), width, height);
+    if (this.#picture) draw(this.#picture, pen, this.#colours(), width, height);
     return pen.finish(width, height, this.#picture?.label ?? "");
   }
 
@@ -114,13 +119,18 @@ export class Figure {
     copy.height = 3 * height;
     const context = copy.getContext("2d") as CanvasRenderingContext2D;
     context.scale(3, 3);
-    if (this.#picture) draw(this.#picture, new CanvasPen(context), currentTheme(), width, height);
+    if (this.#picture) draw(this.#picture, new CanvasPen(context), this.#colours(), width, height);
     return new Promise((resolve, reject) => {
       copy.toBlob(
         (blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be written"))),
         "image/png",
       );
     });
+  }
+
+  #colours(): Theme {
+    this.#theme ??= themeAt(this.element);
+    return this.#theme;
   }
 
   #ask(): void {
@@ -144,7 +154,7 @@ export class Figure {
     }
     const context = canvas.getContext("2d") as CanvasRenderingContext2D;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    draw(this.#picture, new CanvasPen(context), currentTheme(), width, height);
+    draw(this.#picture, new CanvasPen(context), this.#colours(), width, height);
     this.#fill(false);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Colours of pictures, by role: those of the page's style, light or dark.
+ * Colours of pictures, by role: those of the style around them, light or dark.
  *
  * @module
  */
@@ -8,20 +8,18 @@ export const ROLES = ["paper", "ink", "soft", "line", "mark", "second", "third",
 export type Colour = (typeof ROLES)[number];
 export type Theme = Readonly<Record<Colour, string>>;
 
-let known: Theme | undefined;
-if (typeof matchMedia === "function") {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    known = undefined;
+/** The colours at an element, as the style has them there now. */
+export function themeAt(place: Element): Theme {
+  // `light-dark()` is resolved for real properties only
+  const probe = place.ownerDocument.createElement("i");
+  place.append(probe);
+  const style = getComputedStyle(probe);
+  const colours = ROLES.map((role) => {
+    probe.style.color = `var(--${role})`;
+    return [role, style.color];
   });
-}
-
-/** The colours that the page has now. */
-export function currentTheme(): Theme {
-  if (!known) {
-    const style = getComputedStyle(document.documentElement);
-    known = Object.fromEntries(ROLES.map((role) => [role, style.getPropertyValue(`--${role}`).trim()])) as Theme;
-  }
-  return known;
+  probe.remove();
+  return Object.fromEntries(colours) as Theme;
 }
 
 /** Shades of a heat map from low to high, `t` from 0 to 1: between five fixed colours that read in both themes. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { complexity, type NetworkOptions } from "flatvol";
+import { complexity, createPool, type NetworkOptions } from "flatvol";
 import { wilsonInterval } from "flatvol/statistics";
 import type { VolumeMethod } from "flatvol/volume";
 import { bitsOf } from "../boolean.ts";
@@ -29,7 +29,7 @@ const METHODS: readonly Method[] = [
 /** 0.2 s on one thread for 128 points. */
 const ORTHANT_SAMPLES = 2 ** 13;
 /** On a worker of its own: its repetitions take seconds, for which the shared ones would leave the stream dry. */
-const SPLITTING = { repetitions: 4, particles: 60, workers: 1 } as const;
+const SPLITTING = { repetitions: 4, particles: 60 } as const;
 
 interface Chosen {
   readonly function: string;
@@ -60,7 +60,7 @@ export class FunctionPanel {
       context.state.tTarget = f;
       context.state.sTarget = f;
       context.state.rTarget = f;
-      context.open("train");
+      context.open?.("train");
     });
     const head = element("tr");
     for (const title of ["method", "log₁₀ P(f)", "seconds"]) head.append(element("th", { scope: "col" }, title));
@@ -73,7 +73,7 @@ export class FunctionPanel {
     );
     this.element = element(
       "section",
-      { class: "function", "aria-label": "The chosen function", "aria-live": "off" },
+      { class: "function", "data-show": "function", "aria-label": "The chosen function", "aria-live": "off" },
       element("h3", {}, "The chosen function"),
       element("div", { class: "columns" }, this.#picture, element("div", {}, this.#facts, table, this.#train)),
     );
@@ -164,16 +164,20 @@ export class FunctionPanel {
     this.#fact("complexity", `Lempel–Ziv ${short(found.lempelZiv)} bits; entropy ${short(found.entropy)} bits`);
     this.#fact("sensitivity", `${short(found.sensitivity)} of ${bits} bit flips change the answer, on average`);
     this.#rows.replaceChildren();
-    this.#train.hidden = bits !== 7;
+    this.#train.hidden = bits !== 7 || !this.#context.open;
     this.recount();
     for (const { method, name, about } of METHODS) this.#set(method, name, about, "…", "");
     const { logVolume } = await import("flatvol/volume");
     for (const { method, name, about } of METHODS) {
       const began = performance.now();
+      const { pool, poolOptions } = this.#context;
+      // a worker of its own, or none where there are none: seconds of splitting would hold up the stream
+      const own = method === "splitting" ? createPool({ ...poolOptions, workers: Math.min(1, pool.size) }) : undefined;
       const options = {
         method,
         ...(method === "orthant" ? { samples: ORTHANT_SAMPLES } : {}),
-        ...(method === "splitting" ? SPLITTING : { pool: this.#context.pool }),
+        ...(own ? SPLITTING : {}),
+        pool: own ?? pool,
         signal,
       };
       let text: string;
@@ -193,6 +197,8 @@ export class FunctionPanel {
         if (signal.aborted) return;
         text = "–";
         note = error instanceof Error ? error.message : String(error);
+      } finally {
+        void own?.close();
       }
       if (signal.aborted) return;
       this.#set(method, name, note, text, ((performance.now() - began) / 1000).toFixed(1));

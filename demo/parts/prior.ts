@@ -233,5 +233,10 @@ export function priorPart(context: PartContext): Part {
       frame.refresh();
       frame.loop.restart();
     },
+    close() {
+      frame.loop.close();
+      panel.clear();
+      census?.close();
+    },
   };
 }

@@ -389,7 +389,12 @@ export function rescalePart(context: PartContext): Part {
     body: [
       cards(alpha, change, volume, accuracy),
       element("div", { class: "pictures" }, profile.element, map.element),
-      element("div", { class: "pictures" }, element("div", { class: "wide" }, table), lines.element),
+      element(
+        "div",
+        { class: "pictures" },
+        element("div", { class: "wide", "data-show": "measures" }, table),
+        lines.element,
+      ),
     ],
   });
 
@@ -422,6 +427,10 @@ export function rescalePart(context: PartContext): Part {
     refresh() {
       frame.refresh();
       frame.loop.restart();
+    },
+    close() {
+      stop();
+      frame.loop.close();
     },
   };
 }

@@ -311,5 +311,8 @@ export function studyPart(context: PartContext): Part {
       frame.refresh();
       frame.loop.restart();
     },
+    close() {
+      frame.loop.close();
+    },
   };
 }

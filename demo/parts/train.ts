@@ -416,5 +416,8 @@ export function trainPart(context: PartContext): Part {
       frame.refresh();
       frame.loop.restart();
     },
+    close() {
+      frame.loop.close();
+    },
   };
 }
