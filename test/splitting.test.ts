@@ -1,8 +1,11 @@
 /** Multilevel splitting against closed forms and against counting. */
 import { describe, expect, it } from "vitest";
+import { sharedKernels } from "../src/engine/module.ts";
 import { countFunctions } from "../src/index.ts";
 import type { NetworkOptions } from "../src/network/network.ts";
-import { type SplittingOptions, splittingVolume } from "../src/volume/splitting.ts";
+import { type SplittingOptions, splittingVolume, summariseRuns } from "../src/volume/splitting.ts";
+import type { SplittingRun } from "../src/volume/splittingTask.ts";
+import { gaussians, uniforms } from "./reference/orthant.ts";
 
 /** Volume and its error; every repetition must have ended. */
 async function volume(network: NetworkOptions, options: SplittingOptions) {
@@ -161,6 +164,33 @@ describe("splittingVolume", () => {
     const same = await volume({ layers: [2, 1] }, { function: "4", inputs: { data: [1, 1, 3, 1, 1, 1], points: 3 } });
     expect(Math.abs(same.logP - logP)).toBeLessThan(5 * same.standardError);
   });
+
+  // by theory: of log-normal estimates with mean 1; the interval for small spreads is Student's
+  it.each([
+    [4, 0.3, 0.94, 0.96],
+    [8, 0.5, 0.94, 0.96],
+    [8, 1.5, 0.91, 0.95],
+    [6, 3, 0.87, 0.92],
+  ])(
+    "the interval of %i log-normal repetitions, spread %d, covers from %d to %d",
+    async (count, spread, least, most) => {
+      const { exports } = await sharedKernels();
+      const normal = gaussians(uniforms(count + 10 * spread));
+      let covered = 0;
+      const plants = 20_000;
+      for (let k = 0; k < plants; k++) {
+        const runs = Array.from({ length: count }, () => ({ logP: spread * (normal() - spread / 2) }) as SplittingRun);
+        const { ci95, logP } = summariseRuns(runs, exports);
+        const [low, high] = ci95 as [number, number];
+        covered += Number(low <= 0 && high >= 0);
+        if (!(low <= (logP as number) && (logP as number) <= high))
+          throw new Error(`${logP} outside ${low} to ${high}`);
+      }
+      // the error of the share is 0.0015 to 0.0024
+      expect(covered / plants).toBeGreaterThan(least);
+      expect(covered / plants).toBeLessThan(most);
+    },
+  );
 
   it("says so when it stalls, and gives no number", async () => {
     const result = await splittingVolume(

@@ -61,11 +61,14 @@ export interface SplittingVolume {
    */
   readonly logP: number | undefined;
   readonly log10P: number | undefined;
-  /** Of logP, from the spread of the repetitions. */
+  /** Of logP, from the spread s of R repetitions' logarithms: `sqrt(s² / R + s⁴ / 2 (R - 1))` [Cox; Land 1972]. */
   readonly standardError: number | undefined;
-  /** 95 % interval of logP: by Student's t with one degree of freedom fewer than repetitions. */
+  /**
+   * 95 % interval of log P: that of a log-normal's mean by Cox's method with Student's t [Olsson 2005], `mean of the logarithms +
+   * s² / 2` plus and minus; logP is in it.
+   */
   readonly ci95: readonly [low: number, high: number] | undefined;
-  /** Standard deviation of the repetitions' logarithms. Well above 1 the mean is that of a few, and its error too small. */
+  /** Standard deviation of the repetitions' logarithms. Well above 1 the mean is that of a few repetitions. */
   readonly spread: number | undefined;
   /** What speaks against believing it; empty: nothing. */
   readonly warnings: readonly string[];
@@ -262,7 +265,6 @@ export function summariseRuns(
   const shares = logs.map((x) => exponential(x - largest));
   const sum = shares.reduce((a, b) => a + b, 0);
   const mean = sum / shares.length;
-  const variance = shares.reduce((total, x) => total + (x - mean) ** 2, 0) / (shares.length - 1);
   const centre = logs.reduce((a, b) => a + b, 0) / logs.length;
   const spread = Math.sqrt(logs.reduce((total, x) => total + (x - centre) ** 2, 0) / (logs.length - 1));
   const effective = (sum * sum) / shares.reduce((total, x) => total + x * x, 0);
@@ -273,14 +275,17 @@ export function summariseRuns(
     );
   }
   const logP = largest + naturalLog(mean);
-  const standardError = Math.sqrt(variance / shares.length) / mean;
-  const half = student975(shares.length - 1) * standardError;
+  // a repetition's estimate is unbiased and its logarithm nearly normal: the interval is that of a log-normal's mean
+  const variance = spread * spread;
+  const middle = centre + variance / 2;
+  const standardError = Math.sqrt(variance / logs.length + (variance * variance) / (2 * (logs.length - 1)));
+  const half = student975(logs.length - 1) * standardError;
   return {
     method: "splitting",
     logP,
     log10P: logP / Math.LN10,
     standardError,
-    ci95: [logP - half, logP + half],
+    ci95: [Math.min(logP, middle - half), Math.max(logP, middle + half)],
     spread,
     warnings,
     repetitions: runs,
