@@ -3,7 +3,7 @@
  * worker's source), which is enough for tests; without an argument it goes on to dist/.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { rolldown } from "rolldown";
@@ -85,6 +85,8 @@ await bundle(
   },
   { external: [...dependencies, /^node:/], platform: "node" },
 );
+// npm sees to it when it installs a package, not here
+chmodSync("dist/cli.js", 0o755);
 // everything in one file, Comlink too: for a script tag or a CDN
 await bundle("src/index.ts", { file: "dist/browser.js", format: "esm", minify: true });
 // the page's figures as custom elements, with the package itself

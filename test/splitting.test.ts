@@ -87,7 +87,7 @@ describe("splittingVolume", () => {
       if (p === 0) {
         // exclusive or, and its negation
         expect([f, found.logP]).toEqual([f, undefined]);
-        expect(found.warnings[0]).toMatch(/^60 of 60 repetitions stalled/);
+        expect(found.warnings[0]).toMatch(/^1 of 1 repetitions stalled/);
       } else {
         expect(p).toBeGreaterThan(0.01);
         // 14 comparisons by t with 59 degrees of freedom: false alarm 0.05 %
@@ -100,7 +100,7 @@ describe("splittingVolume", () => {
   it.each([
     [{ layers: [3, 6, 1] }, 200],
     [{ layers: [3, 5, 4, 1] }, 200],
-    [{ layers: [3, 4, 5, 3, 1], sigmaB2: 0.3 }, 200],
+    [{ layers: [3, 4, 5, 3, 1], sigmaB2: 0.3 }, 400],
     [{ layers: [3, 5, 4, 1], activation: "tanh" }, 200],
     [{ layers: [2, 3, 3, 3, 1], activation: "tanh", sigmaW2: 3 }, 200],
   ] as Array<[NetworkOptions, number]>)("agrees with counting: %j", async (network, particles) => {
@@ -143,9 +143,9 @@ describe("splittingVolume", () => {
     const here = await run({ workers: 0 });
     expect(here.repetitions.map(({ logP }) => logP)).toMatchInlineSnapshot(`
       [
-        -30.876547326633467,
-        -28.2330987091938,
-        -31.2351241820467,
+        -26.445977064319333,
+        -33.21065594124186,
+        -32.50179429006058,
       ]
     `);
     expect((await run({ workers: 2 })).repetitions).toEqual(here.repetitions);
@@ -198,7 +198,7 @@ describe("splittingVolume", () => {
       { function: "6996", particles: 20, repetitions: 2, maxLevels: 3, workers: 0 },
     );
     expect([result.logP, result.log10P, result.standardError]).toEqual([undefined, undefined, undefined]);
-    expect(result.warnings).toEqual(["2 of 2 repetitions stalled: no end after 3 levels"]);
+    expect(result.warnings).toEqual(["1 of 1 repetitions stalled: no end after 3 levels"]);
     expect(result.repetitions[0].stalled).toBe("no end after 3 levels");
   });
 

@@ -305,7 +305,7 @@ const STUDIES: ReadonlyArray<readonly [name: string, description: string, data?:
   ["boolean", "volume and flatness against generalisation, Boolean functions of 7 bits"],
   ["mnist", "volume and flatness against generalisation, digits ≥ 5 against < 5", DIGITS_DATA],
   ["cifar", "the same for CIFAR-10, car against cat", "directory of data_batch_1.bin to data_batch_5.bin"],
-  ["optimizers", "the same for digits and seven optimisers", DIGITS_DATA],
+  ["optimizers", "the same for digits, or for CIFAR-10, and seven optimisers", `${DIGITS_DATA}; or of CIFAR-10`],
   ["temporal", "volume and sharpness as training goes on past zero error, with a rescaling on the way", DIGITS_DATA],
   ["rescaling", "every measure and log P(f) of a network whose weights are rescaled"],
   ["bias", "P(f) against rank and complexity, for several priors"],

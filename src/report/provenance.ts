@@ -36,15 +36,16 @@ function settingsText(settings: object): string {
  * @param sources HTML: the papers.
  */
 export function provenance(records: StudyRecords<object, unknown, unknown>, sources: string): string {
-  const { run, settings, seed, version } = records;
+  const { run, settings, seed, version, data } = records;
   const { records: json, table } = STUDY_FILES;
   return `<h2>How this was made</h2>
-<p>The same version, seed and settings give the same records to the bit, whatever the machine and the number of workers.</p>
+<p>The same version, seed, settings and data give the same records to the bit, whatever the machine and the number of workers.</p>
 ${factsTable([
   ["command", run.command && `<code>${escapeHtml(run.command)}</code>`],
   ["flatvol", escapeHtml(version)],
   ["seed", escapeHtml(seed)],
   ["settings", escapeHtml(settingsText(settings))],
+  ["data", data && `SHA-256 <code>${escapeHtml(data)}</code>`],
   ["began", run.startedAt && escapeHtml(run.startedAt)],
   ["took", run.seconds === undefined ? undefined : `${formatNumber(run.seconds, 3)} s`],
   ["workers", run.workers === undefined ? undefined : formatWhole(run.workers)],

@@ -23,7 +23,7 @@ export class RecordFile implements RecordStore {
   /**
    * @param path of the file; its directory exists.
    * @param shard which of the study's records it has, if not all.
-   * @throws RangeError naming the file: it belongs to other settings or another version, or is damaged.
+   * @throws RangeError naming the file: it belongs to other settings or data or another version, or is damaged.
    */
   constructor(path: string, identity: StudyIdentity, shard?: RecordShard) {
     this.#path = path;
@@ -75,7 +75,7 @@ export class RecordFile implements RecordStore {
     if (found !== head) {
       throw new RangeError(
         parseHead(found)
-          ? `${show(file)}: expected records of the same study, settings, seed and version of flatvol, got those of others; remove the file, or take another directory`
+          ? `${show(file)}: expected records of the same study, settings, data, seed and version of flatvol, got those of others; remove the file, or take another directory`
           : `${show(file)}: expected records of a study that was interrupted, got something else`,
       );
     }

@@ -47,11 +47,13 @@ export interface StudyIdentity {
   readonly study: string;
   readonly seed: string;
   readonly settings: unknown;
+  /** SHA-256 of the data that it is of, if it was given any. */
+  readonly data?: string | undefined;
 }
 
-/** What a store's records belong to: other settings, another seed or version, other records. */
-export function fingerprintOf({ study, seed, settings }: StudyIdentity): string {
-  return JSON.stringify({ study, version, seed, settings });
+/** What a store's records belong to: other settings, other data, another seed or version, other records. */
+export function fingerprintOf({ study, seed, settings, data }: StudyIdentity): string {
+  return JSON.stringify({ study, version, seed, settings, data });
 }
 
 /** What `runTasks` takes. */

@@ -14,7 +14,7 @@ import { pointsOf } from "../network/evaluate.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { singleOutput } from "../network/parameters.ts";
 import { student975 } from "../statistics/student.ts";
-import { type PlainPoints, type SplittingRun, splittingTask } from "./splittingTask.ts";
+import { type PlainPoints, type SplittingArguments, type SplittingRun, splittingTask } from "./splittingTask.ts";
 
 /** How a population is moved towards a function: what a repetition takes. */
 export interface SamplerOptions {
@@ -200,18 +200,19 @@ export async function splittingRuns(
   const { repetitions, ...sampler } = checkSampler(options);
   const { signal } = options;
   const drawPoints = rounds > 0 ? { count: all.count, inputs: all.values() } : undefined;
-  const args = { network, points, targets, ...sampler, rounds, drawPoints };
+  const args = { network, points, targets, ...sampler, drawPoints };
   const pool = options.pool ?? new Pool({ workers: options.workers });
   const task = onBuild(fullBuild, splittingTask);
   // one failing repetition stops the others
   const stop = new AbortController();
   const inner = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   try {
-    return await Promise.all(
-      Array.from({ length: repetitions }, (_, repetition) =>
-        pool.run(task, { ...args, repetition }, { signal: AbortSignal.any([inner]) }),
-      ),
-    );
+    const run = (repetition: number, schedule: SplittingArguments["schedule"], rounds: number): Promise<SplittingRun> =>
+      pool.run(task, { ...args, repetition, schedule, rounds }, { signal: AbortSignal.any([inner]) });
+    // levels that a population chooses by its own weights make its estimate too low; by those of another it is unbiased
+    const first = await run(repetitions, undefined, 0);
+    if (first.stalled !== undefined) return [first];
+    return await Promise.all(Array.from({ length: repetitions }, (_, i) => run(i, first.levels, rounds)));
   } catch (error) {
     stop.abort(error);
     throw error;
@@ -224,8 +225,8 @@ export async function splittingRuns(
  * log P(f) of one function under a network's prior. Each repetition moves a population of networks from the prior to the
  * function: weights follow the loss `sum ln(1 + exp(-beta y z / rms z))` as beta grows from level to level, networks of little
  * weight are replaced by copies of others, and all are moved by Hamiltonian Monte Carlo that leaves the level's distribution as
- * it is; at the end those with every sign right get their weight under the prior back. P is unbiased up to the adaptation of
- * levels and steps. A result is a function of the arguments and the seed, to the bit.
+ * it is; at the end those with every sign right get their weight under the prior back. Levels and steps are those that a first
+ * population of the same size found, which is not counted: P is unbiased. A result is a function of the arguments and the seed, to the bit.
  *
  * The loss does not change as outputs shrink: with one that does, populations of hard functions end in networks whose units
  * are all dead.

@@ -35,6 +35,8 @@ export interface SplittingArguments {
   /** Effective share of the particles that a level keeps. */
   readonly keep: number;
   readonly maxLevels: number;
+  /** Levels to go by, those of another repetition; undefined: found on the way. */
+  readonly schedule: ReadonlyArray<Pick<SplittingLevel, "beta" | "steps" | "step">> | undefined;
   readonly seed: bigint;
   readonly repetition: number;
   /** Rounds of draws after the last level, and the points on which they are functions. */
@@ -271,7 +273,7 @@ function functionReader(kernels: Kernels, network: Network, { count, inputs }: P
 export const splittingTask: Task<SplittingArguments, SplittingRun> = {
   name: "splitting",
   async run({ kernels, pause }, args) {
-    const { network, points, targets, particles, moves, keep, maxLevels, seed, repetition, rounds } = args;
+    const { network, points, targets, particles, moves, keep, maxLevels, schedule, seed, repetition, rounds } = args;
     const { exports } = kernels;
     const chain = new TemperedChain(kernels, { network, inputs: points.inputs, points: points.count, targets });
     const population = new Population(kernels, chain, particles, moves);
@@ -298,9 +300,10 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
     let beta = 0;
     let step = FIRST_STEP;
     let still = 0;
+    const planned = () => schedule?.[Math.min(levels.length, schedule.length - 1)];
     const moveAll = async (): Promise<Pick<SplittingLevel, "acceptance" | "steps" | "step" | "wrong">> => {
       chain.set(beta, step);
-      const steps = Math.max(1, Math.min(args.steps, Math.round(TRAVEL / step)));
+      const steps = planned()?.steps ?? Math.max(1, Math.min(args.steps, Math.round(TRAVEL / step)));
       for (let c = 0, i = 0; c < population.chains; c++) {
         population.loadStart(c);
         for (const last = population.chainEnd(c); i < last; i++) {
@@ -328,14 +331,16 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
       gradients,
       draws,
     });
-    while (final.effective < FINISH) {
-      if (levels.length >= maxLevels) return end(`no end after ${maxLevels} levels`);
-      if (beta > STEEPEST) return end("some point stays wrong, however steep the loss");
-      if (still >= STILL_LEVELS) return end("no network moves any more");
+    while (schedule ? levels.length < schedule.length : final.effective < FINISH) {
+      if (!schedule) {
+        if (levels.length >= maxLevels) return end(`no end after ${maxLevels} levels`);
+        if (beta > STEEPEST) return end("some point stays wrong, however steep the loss");
+        if (still >= STILL_LEVELS) return end("no network moves any more");
+      }
       // the steepest loss at which enough particles count
-      let high = Math.max(0.1, 4 * beta);
+      let high = planned()?.beta ?? Math.max(0.1, 4 * beta);
       let weights = population.between(beta, high);
-      if (weights.effective < keep) {
+      if (!schedule && weights.effective < keep) {
         let low = beta;
         for (let k = 0; k < HALVINGS; k++) {
           const middle = (low + high) / 2;
@@ -354,7 +359,7 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
       logZ += weights.logMean;
       population.resample(weights.values, uniforms[0]);
       // what limits the step narrows as the loss steepens
-      if (beta > 0) step *= Math.sqrt(beta / high);
+      step = planned()?.step ?? (beta > 0 ? step * Math.sqrt(beta / high) : step);
       beta = high;
       const ancestors = new Set(population.ancestors).size;
       const made = await moveAll();
@@ -362,6 +367,7 @@ export const splittingTask: Task<SplittingArguments, SplittingRun> = {
       still = made.acceptance < STILL ? still + 1 : 0;
       final = population.final(beta);
     }
+    if (final.effective === 0) return end("no network had every sign right after the levels of the first population");
     if (rounds === 0) return end(undefined);
     const functions = new Uint32Array(rounds * particles * words);
     const shares = new Float64Array(rounds * particles);

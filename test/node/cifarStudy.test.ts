@@ -3,10 +3,10 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { loadCifar } from "../../src/data/imageFiles.ts";
+import { imagesDigest, loadCifar, loadPictures } from "../../src/data/imageFiles.ts";
 import { createPool } from "../../src/engine/pool.ts";
 import { imageReport } from "../../src/report/images.ts";
-import { cifarStudy, IMAGE_QUICK, type ImageSettings } from "../../src/study/images.ts";
+import { cifarStudy, IMAGE_QUICK, type ImageSettings, optimizersStudy } from "../../src/study/images.ts";
 import { runTasks } from "../../src/study/run.ts";
 import { studyRecords } from "../../src/study/study.ts";
 
@@ -74,4 +74,17 @@ it("takes cars and cats, and only them, and has a report", async () => {
   await expect(cifarStudy.tasks(cifarStudy.full, 1n, images)).rejects.toThrow(
     'data: expected at least 2000 pictures of "car, cat", got 128',
   );
+});
+
+it("the study of optimisers takes them as well, and another file is other data", async () => {
+  const images = await loadPictures(directory);
+  expect(images).toEqual(await loadCifar(directory));
+  const pool = createPool({ workers: 0 });
+  const [first] = await optimizersStudy.tasks({ ...SMALL, volumes: ["ep"] }, 1n, images);
+  const [data] = await runTasks([first], { pool });
+  pool.close();
+  expect(data).toMatchObject({ kind: "data", task: "car, cat" });
+  const other = { ...images, labels: images.labels.map((label, i) => (i === 7 ? label ^ 2 : label)) };
+  expect(imagesDigest(images)).toMatch(/^[0-9a-f]{64}$/);
+  expect(imagesDigest(other)).not.toBe(imagesDigest(images));
 });

@@ -60,11 +60,11 @@ describe("RecordFile", () => {
     }
   });
 
-  it("refuses records of another study, settings, seed, and what are no records", () => {
+  it("refuses records of another study, settings, data, seed, and what are no records", () => {
     write(1);
-    for (const other of [{ study: "t" }, { seed: "2" }, { settings: { n: 4 } }]) {
+    for (const other of [{ study: "t" }, { seed: "2" }, { settings: { n: 4 } }, { data: "ab" }]) {
       expect(() => new RecordFile(path, { ...identity, ...other })).toThrow(
-        /^"records\.partial\.jsonl": expected records of the same study, settings, seed and version/,
+        /^"records\.partial\.jsonl": expected records of the same study, settings, data, seed and version/,
       );
     }
     // and leaves them alone
