@@ -1,10 +1,11 @@
 /** Multilevel splitting against closed forms and against counting. */
 import { describe, expect, it } from "vitest";
-import { sharedKernels } from "../src/engine/module.ts";
-import { countFunctions } from "../src/index.ts";
-import type { NetworkOptions } from "../src/network/network.ts";
+import { fullBuild, sharedKernels } from "../src/engine/module.ts";
+import { onBuild } from "../src/engine/task.ts";
+import { countFunctions, createPool } from "../src/index.ts";
+import { defineNetwork, type NetworkOptions } from "../src/network/network.ts";
 import { type SplittingOptions, splittingVolume, summariseRuns } from "../src/volume/splitting.ts";
-import type { SplittingRun } from "../src/volume/splittingTask.ts";
+import { type SplittingRun, splittingTask } from "../src/volume/splittingTask.ts";
 import { gaussians, uniforms } from "./reference/orthant.ts";
 
 /** Volume and its error; every repetition must have ended. */
@@ -200,6 +201,28 @@ describe("splittingVolume", () => {
     expect([result.logP, result.log10P, result.standardError]).toEqual([undefined, undefined, undefined]);
     expect(result.warnings).toEqual(["1 of 1 repetitions stalled: no end after 3 levels"]);
     expect(result.repetitions[0].stalled).toBe("no end after 3 levels");
+  });
+
+  it("says so when the first population's levels lead a repetition nowhere, and gives no number", async () => {
+    const pool = createPool({ workers: 0 });
+    // the parity of four bits, P about 1e-7, of 20 networks after one level that hardly leaves the prior
+    const bits = [..."0110100110010110"].map(Number);
+    const run = await pool.run(onBuild(fullBuild, splittingTask), {
+      network: defineNetwork({ layers: [4, 7, 1] }),
+      points: { count: 16, inputs: Float32Array.from({ length: 64 }, (_, at) => ((at >> 2) >> (3 - (at & 3))) & 1) },
+      targets: Float32Array.from(bits),
+      ...{ particles: 20, moves: 2, steps: 5, keep: 0.5, maxLevels: 10, seed: 1n, repetition: 0, rounds: 0 },
+      schedule: [{ beta: 0.01, steps: 5, step: 0.3 }],
+      drawPoints: undefined,
+    });
+    pool.close();
+    expect(run.levels.length).toBe(1);
+    expect(run.stalled).toBe("no network had every sign right after the levels of the first population");
+    expect(run.logP).toBeUndefined();
+    const whole = { ...run, logP: -16, stalled: undefined };
+    const { logP, ci95, warnings } = summariseRuns([whole, run], (await sharedKernels()).exports);
+    expect([logP, ci95]).toEqual([undefined, undefined]);
+    expect(warnings).toEqual([`1 of 2 repetitions stalled: ${run.stalled}`]);
   });
 
   it.each([

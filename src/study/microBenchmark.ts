@@ -248,7 +248,7 @@ function covarianceCases(kernels: Kernels): Case[] {
     Float64Array.from({ length: n * n }, (_, at) => 1 / (1 + Math.abs(Math.floor(at / n) - (at % n)))),
     n,
   );
-  const member = new CovarianceMember(kernels, covariance, n, () => {});
+  const member = new CovarianceMember(kernels, covariance.slice(), n, () => {});
   const precision = new Float64Array(n).fill(2);
   return [
     {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { discard } from "../engine/discard.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import {
   allocateFactor,
@@ -54,18 +55,20 @@ export class CovarianceMember {
   readonly covariance: number;
   /** Address of `sqrt(s)`, `4 panels` f64. */
   readonly root: number;
-  readonly #variances: Float64Array;
+  /** K's diagonal. */
+  readonly variances: Float64Array;
   readonly #pause: Pause;
 
-  /** @param covariance by panels, padded with 0. */
-  constructor(kernels: Kernels, covariance: Float64Array, size: number, pause: Pause) {
+  /** @param covariance by panels, padded with 0; it is empty afterwards, so that K is not in memory twice. */
+  constructor(kernels: Kernels, covariance: Float64Array<ArrayBuffer>, size: number, pause: Pause) {
     this.kernels = kernels;
     this.size = size;
     this.panels = panelsOf(size);
+    this.variances = Float64Array.from({ length: size }, (_, i) => covariance[lowerIndex(i, i)]);
     this.covariance = kernels.put(covariance);
+    discard(covariance);
     this.root = kernels.allocate(32 * this.panels);
     this.factor = allocateFactor(kernels, this.panels);
-    this.#variances = Float64Array.from({ length: size }, (_, i) => covariance[lowerIndex(i, i)]);
     this.#pause = pause;
   }
 
@@ -135,7 +138,7 @@ export class CovarianceMember {
         kernels.exports.panelNorms(address + side * bytes, 0, 4 * panels, out);
         const norms = kernels.f64(out, 4);
         some.slice(4 * side, 4 * side + 4).forEach((point, r) => {
-          result.push(Math.max(0, this.#variances[point] - norms[r]));
+          result.push(Math.max(0, this.variances[point] - norms[r]));
         });
       }
       kernels.release(mark);

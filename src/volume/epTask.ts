@@ -20,7 +20,7 @@ export interface Sites {
 /** Plain data: it crosses to workers. */
 export interface EpArguments {
   readonly size: number;
-  /** K by panels (src/volume/panels.ts). */
+  /** K by panels (src/volume/panels.ts); it is used up. */
   readonly covariance: Float64Array<ArrayBuffer>;
   readonly signs: Float64Array<ArrayBuffer>;
   /** Variance of the likelihood `Phi(y f / sqrt(noise))`: 0 the step, 1 the probit. */
@@ -221,8 +221,7 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
       kernels.f64(weight, size).set(means.weight);
     } else {
       // the prior itself
-      const variances = kernels.f64(variance, size);
-      for (let i = 0; i < size; i++) variances[i] = covariance[lowerIndex(i, i)];
+      kernels.f64(variance, size).set(member.variances);
       kernels.f64(share, size).fill(1);
       kernels.f64(mean, size).fill(0);
       kernels.f64(weight, size).fill(0);

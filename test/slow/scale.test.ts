@@ -1,6 +1,6 @@
 /**
- * 10^8 networks 7-40-40-1 in processes of their own: exact counts within 4 GiB, in memory and through the disk. Node only;
- * needs the built package, 3 GiB of memory and as much of temporary disk.
+ * What processes of their own take: 10^8 networks 7-40-40-1, exact counts within 4 GiB, in memory and through the disk, and
+ * expectation propagation on 2000 points. Node only; needs the built package, 3 GiB of memory and as much of temporary disk.
  */
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
@@ -14,6 +14,12 @@ interface Outcome {
   readonly seconds: number;
   /** Peak resident memory of the whole process, workers included, bytes. */
   readonly peak: number;
+}
+
+/** What a script prints, as JSON, in a process of its own. */
+function outcomeOf<T>(script: string): T {
+  const text = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  return JSON.parse(text) as T;
 }
 
 function count(outputDraws: number, memoryLimit: number): Outcome {
@@ -31,8 +37,7 @@ function count(outputDraws: number, memoryLimit: number): Outcome {
     const peak = process.resourceUsage().maxRSS * 1024;
     console.log(JSON.stringify({ digest, distinct: table.distinct, counted, seconds, peak }));
     table.close();`;
-  const text = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
-  const outcome = JSON.parse(text);
+  const outcome = outcomeOf<Outcome>(script);
   console.log(`${outputDraws} output draws, limit ${memoryLimit / GIB} GiB:`, outcome);
   return outcome;
 }
@@ -52,3 +57,33 @@ it.each([
     expect(spilled.peak).toBeLessThan(GIB);
   },
 );
+
+it("expectation propagation takes less than 5 m² doubles, K among them, on two workers and call after call", () => {
+  const squares = outcomeOf<number[]>(`
+    import { readFileSync } from "node:fs";
+    import { createPool } from "flatvol";
+    import { expectationPropagation } from "flatvol/volume";
+    const bytes = (name) => 1024 * Number.parseInt(readFileSync("/proc/self/status", "utf8").split(name + ":")[1], 10);
+    const pool = createPool({ workers: 2 });
+    const call = async (m) => {
+      const K = Float64Array.from({ length: m * m }, (_, at) => {
+        const apart = Math.floor(at / m) - (at % m);
+        return Math.exp(-0.5 * (apart / 3) ** 2) + (apart === 0 ? 0.5 : 0);
+      });
+      const labels = Array.from({ length: m }, (_, i) => ((i * 2654435761) >>> 16) & 1);
+      const peaks = [];
+      for (let k = 0; k < 5; k++) {
+        await expectationPropagation(K, labels, { pool });
+        peaks.push(bytes("VmHWM"));
+      }
+      return peaks;
+    };
+    // what the process takes whatever the size
+    await call(450);
+    const before = bytes("VmRSS");
+    const peaks = await call(2000);
+    console.log(JSON.stringify(peaks.map((peak) => (peak - before) / 8 / 2000 ** 2)));
+    pool.close();`);
+  console.log("m² doubles at the peak, call by call:", squares);
+  expect(Math.max(...squares)).toBeLessThan(5);
+});
