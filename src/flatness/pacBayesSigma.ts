@@ -43,38 +43,80 @@ const TOP = 16;
 const HIGHEST = 2 ** 30;
 const LOWEST = 2 ** -30;
 
+/** Bytes of draws that are kept, so that they are drawn once for all sigmas; those beyond are drawn anew. */
+const KEPT_BYTES = 2 ** 26;
+
+/** The draws u: standard Gaussian, a function of the seed. */
+class Draws {
+  readonly #context: MeasureContext;
+  readonly #kept: Float32Array[] = [];
+  readonly #scratch: Float32Array;
+
+  constructor(context: MeasureContext) {
+    this.#context = context;
+    this.#scratch = new Float32Array(context.w.length);
+  }
+
+  /** Draw k, valid until the next call. */
+  at(k: number): Float32Array {
+    if (this.#kept[k]) return this.#kept[k];
+    const { kernels, seed } = this.#context;
+    const keep = (k + 1) * this.#scratch.byteLength <= KEPT_BYTES;
+    const noise = keep ? new Float32Array(this.#scratch.length) : this.#scratch;
+    new RandomStream(kernels, seed, k, PAC_BAYES_STREAM).gaussians(noise);
+    if (keep) this.#kept[k] = noise;
+    return noise;
+  }
+}
+
+/** `out = w + deviations noise`. Not in line: engines leave the loops of async functions unoptimised. */
+function perturb(w: Float32Array, deviations: Float64Array, noise: Float32Array, out: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = w[i] + deviations[i] * noise[i];
+}
+
 /**
  * @param deviation standard deviation of each parameter's noise at a sigma.
  * @param scale sigma of the order of the parameters.
  */
 async function largestSigma(
   context: MeasureContext,
+  draws: Draws,
   deviation: (sigma: number, i: number) => number,
   scale: number,
 ): Promise<Sigma> {
-  const { surface, w, kernels, seed, pause } = context;
+  const { surface, w, kernels, pause } = context;
   const { naturalLog } = kernels.exports;
   const { pacBayesError, pacBayesDraws, pacBayesTolerance } = optionValues(pacBayesOptions, context.options);
-  const noise = new Float32Array(w.length);
   const point = new Float32Array(w.length);
+  const deviations = new Float64Array(w.length);
   let evaluations = 0;
 
-  const errorsAt = async (sigma: number): Promise<{ mean: number; standardError: number }> => {
+  /**
+   * The mean error; undefined if it is more than `most`: as soon as the first draws' errors are too many, the others cannot make
+   * up for them.
+   */
+  const errorsAt = async (
+    sigma: number,
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly mean: number; readonly standardError: number } | undefined> => {
+    for (let i = 0; i < w.length; i++) deviations[i] = deviation(sigma, i);
     let sum = 0;
     let squares = 0;
     for (let k = 0; k < pacBayesDraws; k++) {
-      new RandomStream(kernels, seed, k, PAC_BAYES_STREAM).gaussians(noise);
-      for (let i = 0; i < point.length; i++) point[i] = w[i] + deviation(sigma, i) * noise[i];
+      const noise = draws.at(k);
+      perturb(w, deviations, noise, point);
       const { error } = await surface.evaluate(point);
       sum += error;
       squares += error * error;
       evaluations++;
       await pause();
+      if (sum / pacBayesDraws > most) return undefined;
     }
     const mean = sum / pacBayesDraws;
     const variance = Math.max(0, (squares - sum * mean) / (pacBayesDraws - 1));
     return { mean, standardError: Math.sqrt(variance / pacBayesDraws) };
   };
+  const meanAt = async (sigma: number): Promise<number> => (await errorsAt(sigma))?.mean ?? Number.NaN;
   const result = (value: number, standardError: number, meanError: number): Sigma => ({
     value,
     standardError,
@@ -85,31 +127,33 @@ async function largestSigma(
   });
 
   let high = TOP * scale;
-  while ((await errorsAt(high)).mean <= pacBayesError) {
+  while (await errorsAt(high, pacBayesError)) {
     high *= 2;
     // an error that no noise exceeds
     if (high > HIGHEST * scale) return result(Number.POSITIVE_INFINITY, Number.NaN, pacBayesError);
   }
-  let low = high;
-  for (;;) {
-    low /= 2;
-    const { mean } = await errorsAt(low);
-    if (mean <= pacBayesError) break;
-    high = low;
+  let low = high / 2;
+  let borne = await errorsAt(low, pacBayesError);
+  for (; !borne; borne = await errorsAt(low, pacBayesError)) {
     // already the parameters themselves err more often
-    if (low < LOWEST * scale) return result(0, 0, mean);
+    if (low < LOWEST * scale) return result(0, 0, await meanAt(low));
+    high = low;
+    low /= 2;
   }
   while (high > low * (1 + pacBayesTolerance)) {
     const middle = Math.sqrt(low * high);
     if (middle <= low || middle >= high) break;
-    if ((await errorsAt(middle)).mean <= pacBayesError) low = middle;
-    else high = middle;
+    const errors = await errorsAt(middle, pacBayesError);
+    if (errors) {
+      low = middle;
+      borne = errors;
+    } else high = middle;
   }
-  const { mean, standardError } = await errorsAt(low);
+  const { mean, standardError } = borne;
   let slope = 0;
   for (let factor = 1.1; slope <= 0 && factor < 100; factor *= factor) {
-    const above = (await errorsAt(low * factor)).mean;
-    const below = (await errorsAt(low / factor)).mean;
+    const above = await meanAt(low * factor);
+    const below = await meanAt(low / factor);
     slope = (above - below) / (2 * naturalLog(factor));
   }
   return result(low, slope > 0 ? (low * standardError) / slope : Number.NaN, mean);
@@ -127,9 +171,15 @@ export const pacBayesSigma: Measure = {
     let squares = 0;
     for (let i = 0; i < w.length; i++) squares += w[i] * w[i];
     const scale = Math.sqrt(squares / w.length) || 1;
-    const plain = await largestSigma(context, (sigma) => sigma, scale);
+    const draws = new Draws(context);
+    const plain = await largestSigma(context, draws, (sigma) => sigma, scale);
     const variance = pacBayesEpsilon * pacBayesEpsilon;
-    const magnitude = await largestSigma(context, (sigma, i) => Math.sqrt(sigma * sigma * w[i] * w[i] + variance), 1);
+    const magnitude = await largestSigma(
+      context,
+      draws,
+      (sigma, i) => Math.sqrt(sigma * sigma * w[i] * w[i] + variance),
+      1,
+    );
     return {
       ...plain,
       maximalError: pacBayesError,
