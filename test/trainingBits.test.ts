@@ -141,7 +141,7 @@ it("a record of all flatness measures", async () => {
       "llc": "85c5514e7e678b5f6fda7302dcc7891c765adcf6f65815cdca549bc55d016564",
       "local-volume": "a18688923ea0c96d5c2c02df598bfb312a8bd5f016a5856e2311cf8da70c9e84",
       "log-product": "93f82237b9872633df0d7cae608d88b29aec05db3733ac2bad59bcbc270212fe",
-      "pac-bayes-sigma": "37e5b7bce10ad03eafb4d74d7cb9a7e40028f242d836556375c20018834fdf32",
+      "pac-bayes-sigma": "a40f51eb54e773bc6cb03fc47463e2c0d145440c9dc1b8f9bd6d0336997238bf",
       "relative-flatness": "9324fbe13dcf5fb72f441044fde3150932a5706dc0ebb962ac59d2dc53dc733e",
       "sam": "daa85098c89b0b428f76b97743c704fda13d2edecc06c3809893cb88bd55266f",
       "spectral-density": "6966b0cfbb8980d80164b00c922522d65d2a7c315f32c0afd996bb06df4179b1",

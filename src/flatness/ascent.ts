@@ -36,6 +36,54 @@ const HALVINGS = 20;
 const SMALL = 1e-9;
 const SMALL_STEPS = 3;
 
+// Loops over parameters are functions of their own: engines leave those of async functions unoptimised.
+
+/** `P(u + step g) - u` into `direction`, g the gradient in the set's coordinates; returns its slope. */
+function aim(
+  set: Neighbourhood,
+  u: Float64Array,
+  gradient: Float32Array,
+  step: number,
+  direction: Float64Array,
+): number {
+  const { scale } = set;
+  let largest = 0;
+  for (let i = 0; i < u.length; i++) largest = Math.max(largest, Math.abs(scale[i] * gradient[i]));
+  if (largest === 0) return 0;
+  const factor = Math.min(step, LARGEST_STEP / largest);
+  for (let i = 0; i < u.length; i++) direction[i] = u[i] + factor * scale[i] * gradient[i];
+  set.project(direction);
+  let slope = 0;
+  for (let i = 0; i < u.length; i++) {
+    direction[i] -= u[i];
+    slope += direction[i] * scale[i] * gradient[i];
+  }
+  return slope;
+}
+
+/** `out = u + share direction`. */
+function along(u: Float64Array, share: number, direction: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < u.length; i++) out[i] = u[i] + share * direction[i];
+}
+
+/** Barzilai and Borwein's step from what the gradients at two points say of the curvature between them. */
+function secantStep(
+  scale: Float64Array,
+  u: Float64Array,
+  gradient: Float32Array,
+  next: Float64Array,
+  nextGradient: Float32Array,
+): number {
+  let squares = 0;
+  let curvature = 0;
+  for (let i = 0; i < u.length; i++) {
+    const s = next[i] - u[i];
+    squares += s * s;
+    curvature += s * scale[i] * (nextGradient[i] - gradient[i]);
+  }
+  return curvature < 0 ? squares / -curvature : LARGEST_STEP;
+}
+
 /**
  * @param start u in the set's own coordinates.
  * @param evaluations counted up.
@@ -62,34 +110,18 @@ export async function ascend(
   let loss = await surface.gradient(point, gradient);
   evaluations.gradients++;
 
-  /** `P(u + step g) - u` into `direction`; returns its slope. */
-  const aim = (step: number): number => {
-    let largest = 0;
-    for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(scale[i] * gradient[i]));
-    if (largest === 0) return 0;
-    const factor = Math.min(step, LARGEST_STEP / largest);
-    for (let i = 0; i < n; i++) direction[i] = u[i] + factor * scale[i] * gradient[i];
-    set.project(direction);
-    let slope = 0;
-    for (let i = 0; i < n; i++) {
-      direction[i] -= u[i];
-      slope += direction[i] * scale[i] * gradient[i];
-    }
-    return slope;
-  };
-
   let step = LARGEST_STEP;
   let small = 0;
   let done = 0;
   let converged = false;
   while (done < iterations && small < SMALL_STEPS) {
     await pause();
-    const slope = aim(step);
+    const slope = aim(set, u, gradient, step, direction);
     let share = 1;
     let accepted = false;
     let rise = 0;
     for (let halving = 0; slope > 0 && halving <= HALVINGS; halving++, share /= 2) {
-      for (let i = 0; i < n; i++) trial[i] = u[i] + share * direction[i];
+      along(u, share, direction, trial);
       set.place(trial, trialPoint);
       // the first try is mostly taken, and needs its gradient then
       const reached =
@@ -117,14 +149,7 @@ export async function ascend(
     }
     done++;
     small = rise <= SMALL * Math.abs(loss) ? small + 1 : 0;
-    let squares = 0;
-    let curvature = 0;
-    for (let i = 0; i < n; i++) {
-      const s = trial[i] - u[i];
-      squares += s * s;
-      curvature += s * scale[i] * (trialGradient[i] - gradient[i]);
-    }
-    step = curvature < 0 ? squares / -curvature : LARGEST_STEP;
+    step = secantStep(scale, u, gradient, trial, trialGradient);
     [u, trial] = [trial, u];
     [point, trialPoint] = [trialPoint, point];
     [gradient, trialGradient] = [trialGradient, gradient];

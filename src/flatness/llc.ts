@@ -78,6 +78,21 @@ function check({ points }: MeasureSubject, options: MeasureOptions): void {
   }
 }
 
+/** A step of v, in place: towards w by the localisation, down the gradient times `scale`, and noise. */
+function langevinStep(
+  v: Float32Array,
+  w: Float32Array,
+  gradient: Float32Array,
+  noise: Float32Array,
+  { scale, localisation, step }: { readonly scale: number; readonly localisation: number; readonly step: number },
+): void {
+  const noiseScale = Math.sqrt(step);
+  for (let i = 0; i < v.length; i++) {
+    const force = scale * gradient[i] + localisation * (v[i] - w[i]);
+    v[i] += noiseScale * noise[i] - (step / 2) * force;
+  }
+}
+
 export const llc: Measure = {
   name: "llc",
   invariant: false,
@@ -98,7 +113,6 @@ export const llc: Measure = {
       step = stiffness > 0 ? STEP_SHARE / stiffness : STEP_SHARE;
     }
     const batch = Math.min(points, options.llcBatch ?? points);
-    const noiseScale = Math.sqrt(step);
     const start = await surface.loss(w);
     const gradient = new Float32Array(w.length);
     const noise = new Float32Array(w.length);
@@ -132,10 +146,7 @@ export const llc: Measure = {
         if (t % stride === 0) trace.push(loss);
         diverged = !Number.isFinite(loss);
         random.gaussians(noise);
-        for (let i = 0; i < v.length; i++) {
-          const force = scale * gradient[i] + llcLocalisation * (v[i] - w[i]);
-          v[i] += noiseScale * noise[i] - (step / 2) * force;
-        }
+        langevinStep(v, w, gradient, noise, { scale, localisation: llcLocalisation, step });
         await pause();
       }
       chains.push(draws);

@@ -69,7 +69,13 @@ class Draws {
   }
 }
 
-/** `out = w + deviations noise`. Not in line: engines leave the loops of async functions unoptimised. */
+// functions of their own: engines leave the loops of async functions unoptimised
+
+function fillWith(out: Float64Array, value: (i: number) => number): void {
+  for (let i = 0; i < out.length; i++) out[i] = value(i);
+}
+
+/** `out = w + deviations noise`. */
 function perturb(w: Float32Array, deviations: Float64Array, noise: Float32Array, out: Float32Array): void {
   for (let i = 0; i < out.length; i++) out[i] = w[i] + deviations[i] * noise[i];
 }
@@ -99,7 +105,7 @@ async function largestSigma(
     sigma: number,
     most = Number.POSITIVE_INFINITY,
   ): Promise<{ readonly mean: number; readonly standardError: number } | undefined> => {
-    for (let i = 0; i < w.length; i++) deviations[i] = deviation(sigma, i);
+    fillWith(deviations, (i) => deviation(sigma, i));
     let sum = 0;
     let squares = 0;
     for (let k = 0; k < pacBayesDraws; k++) {
