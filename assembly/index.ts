@@ -2,7 +2,6 @@
 
 export { chooseSigns, spreadAffine } from "./affineCube";
 export { ascentSteps } from "./ascent";
-export { choleskyRows, choleskySolve, inverseDiagonal } from "./choleskyRows";
 export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";

@@ -5,6 +5,7 @@ import { orthantMatrix } from "../src/volume/orthantMatrix.ts";
 import { orthantPlanTask } from "../src/volume/orthantPlan.ts";
 import { gaussianSites } from "../src/volume/orthantSites.ts";
 import { solveTilt } from "../src/volume/orthantTilt.ts";
+import { packSymmetric } from "../src/volume/panels.ts";
 import { logUpperTail, upperTail } from "./reference/gaussianTail.ts";
 import { booleanInputs, nngpKernel } from "./reference/nngp.ts";
 import { cholesky, covariance, randomCovariance } from "./reference/orthant.ts";
@@ -12,66 +13,10 @@ import { cholesky, covariance, randomCovariance } from "./reference/orthant.ts";
 const kernels = await sharedKernels();
 const pause = (): void => {};
 
-/** Rows of a matrix in the module's memory, padded to four. */
-function put(matrix: ArrayLike<number>, n: number): { address: number; stride: number } {
-  const stride = 32 * Math.ceil(n / 4);
-  const address = kernels.allocate((stride / 8) * stride);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) kernels.f64(address + i * stride, n)[j] = matrix[i * n + j];
-  }
-  return { address, stride };
-}
-
 /** Unit variances. */
 function correlationsOf(kernel: ArrayLike<number>, m: number): Float64Array<ArrayBuffer> {
   return covariance(m, (i, j) => (i === j ? 1 : kernel[i * m + j] / Math.sqrt(kernel[i * m + i] * kernel[j * m + j])));
 }
-
-describe("choleskyRows, choleskySolve, inverseDiagonal", () => {
-  it("as plain loops say, whatever stands above the diagonal", () => {
-    for (const n of [4, 8, 12, 40]) {
-      const matrix = randomCovariance(n, n, 1);
-      const lower = cholesky(matrix, n);
-      kernels.scoped(() => {
-        const { address, stride } = put(
-          covariance(n, (i, j) => (j > i ? 1e6 : matrix[i * n + j])),
-          n,
-        );
-        const inverse = kernels.allocate(stride);
-        const [b, diagonal] = [kernels.allocate(stride), kernels.allocate(stride)];
-        const scratch = kernels.allocate(4 * stride);
-        expect(kernels.exports.choleskyRows(address, stride, 0, 4, inverse)).toBe(-1);
-        expect(kernels.exports.choleskyRows(address, stride, 4, n, inverse)).toBe(-1);
-        for (let i = 0; i < n; i++) {
-          const row = kernels.f64(address + i * stride, n);
-          for (let j = 0; j <= i; j++) expect(Math.abs(row[j] - lower[i][j])).toBeLessThan(1e-11);
-        }
-        const x = Float64Array.from({ length: n }, (_, i) => Math.sin(i + 1));
-        kernels.f64(b, n).set(x.map((_, i) => x.reduce((sum, y, j) => sum + matrix[i * n + j] * y, 0)));
-        kernels.exports.choleskySolve(address, n, stride, inverse, b);
-        // relative to the condition number, about 100
-        for (let i = 0; i < n; i++) expect(Math.abs(kernels.f64(b, n)[i] - x[i])).toBeLessThan(1e-10);
-        kernels.exports.inverseDiagonal(address, n, stride, inverse, 0, n, scratch, diagonal);
-        for (let i = 0; i < n; i++) {
-          const unit = kernels.f64(b, n).fill(0);
-          unit[i] = 1;
-          kernels.exports.choleskySolve(address, n, stride, inverse, b);
-          expect(Math.abs(kernels.f64(diagonal, n)[i] / kernels.f64(b, n)[i] - 1)).toBeLessThan(1e-11);
-        }
-      });
-    }
-  });
-
-  it("names the row where it ends", () => {
-    kernels.scoped(() => {
-      const { address, stride } = put(
-        covariance(8, (i, j) => (i === j ? (i === 6 ? -1 : 1) : 0)),
-        8,
-      );
-      expect(kernels.exports.choleskyRows(address, stride, 0, 8, kernels.allocate(stride))).toBe(6);
-    });
-  });
-});
 
 describe("solveTilt", () => {
   const cases: Array<[string, number, Float64Array]> = [
@@ -87,9 +32,14 @@ describe("solveTilt", () => {
       const lower = cholesky(correlations, m);
       const c = (i: number, j: number): number => (i === j ? 0 : lower[i][j] / lower[i][i]);
       const mark = kernels.mark();
-      const { address } = put(correlations, m);
       const deviations = Float64Array.from(lower, (row, i) => row[i]);
-      const { h, bound, residual, iterations } = await solveTilt(kernels, m, address, deviations, pause);
+      const { h, bound, residual, iterations } = await solveTilt(
+        kernels,
+        m,
+        packSymmetric(correlations, m),
+        deviations,
+        pause,
+      );
       kernels.release(mark);
       expect(residual).toBeLessThan(1e-9);
       expect(iterations).toBeLessThan(40);
@@ -114,8 +64,8 @@ describe("solveTilt", () => {
   it("bounds the two-point orthant from above", async () => {
     for (const rho of [-0.9, -0.3, 0, 0.5, 0.95]) {
       const mark = kernels.mark();
-      const { address } = put(Float64Array.of(1, rho, rho, 1), 2);
-      const { bound } = await solveTilt(kernels, 2, address, Float64Array.of(1, Math.sqrt(1 - rho * rho)), pause);
+      const covariance = packSymmetric(Float64Array.of(1, rho, rho, 1), 2);
+      const { bound } = await solveTilt(kernels, 2, covariance, Float64Array.of(1, Math.sqrt(1 - rho * rho)), pause);
       kernels.release(mark);
       const exact = Math.log(1 / 4 + Math.asin(rho) / (2 * Math.PI));
       expect(bound).toBeGreaterThan(exact - 1e-14);
@@ -137,10 +87,7 @@ describe("gaussianSites", () => {
   it("match the moments of expectation propagation at its fixed point", async () => {
     const m = 16;
     const correlations = parity(4);
-    const mark = kernels.mark();
-    const { address, stride } = put(correlations, m);
-    const sites = await gaussianSites(kernels, m, address, stride, pause);
-    kernels.release(mark);
+    const sites = await gaussianSites(kernels, m, packSymmetric(correlations, m), pause);
     if (!sites) throw new Error("no sites");
     // posterior (K^-1 + T)^-1 by solving with I + K T, in plain loops
     const { precision, shift } = sites;
@@ -156,7 +103,7 @@ describe("gaussianSites", () => {
       const cavityMean = cavity * (mean / variance - shift[i]);
       const z = cavityMean / Math.sqrt(cavity);
       const ratio = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI) / upperTail(-z);
-      // sweeps end at a relative change of 1e-3, damped by 0.8
+      // the iteration ends where the moments are within 1e-3
       expect(Math.abs(mean / (cavityMean + Math.sqrt(cavity) * ratio) - 1)).toBeLessThan(2e-3);
       expect(Math.abs(variance / (cavity * (1 - ratio * (ratio + z))) - 1)).toBeLessThan(2e-3);
     }

@@ -293,18 +293,6 @@ export interface KernelExports {
   sumOfLogs(x: number, count: number): number;
   upperQuantile(q: number): number;
   exponential(x: number): number;
-  choleskyRows(a: number, stride: number, first: number, last: number, inverse: number): number;
-  choleskySolve(a: number, n: number, stride: number, inverse: number, b: number): void;
-  inverseDiagonal(
-    a: number,
-    n: number,
-    stride: number,
-    inverse: number,
-    first: number,
-    last: number,
-    scratch: number,
-    out: number,
-  ): void;
   orthantCoefficients(columns: number, stride: number, k: number, p: number, out: number): void;
   orthantPivot(n: number, column: number, p: number, mean: number, variance: number, done: number): void;
   orthantNext(n: number, mean: number, variance: number, done: number, tolerance: number): number;

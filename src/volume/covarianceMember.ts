@@ -27,6 +27,12 @@ export interface Marginals {
   readonly variance: Float64Array<ArrayBuffer>;
 }
 
+/** Sites `exp(shift f - ½ precision f²)`, one a point: what expectation propagation puts in place of the likelihood. */
+export interface Sites {
+  readonly precision: Float64Array<ArrayBuffer>;
+  readonly shift: Float64Array<ArrayBuffer>;
+}
+
 /** Panels of points: `first`, ..., `last - 1`. */
 export interface PanelRun {
   readonly first: number;
@@ -55,6 +61,9 @@ export class CovarianceMember {
   readonly covariance: number;
   /** Address of `sqrt(s)`, `4 panels` f64. */
   readonly root: number;
+  /** Addresses of two vectors of `4 panels` f64. */
+  readonly #vector: number;
+  readonly #product: number;
   /** K's diagonal. */
   readonly variances: Float64Array;
   readonly #pause: Pause;
@@ -68,6 +77,8 @@ export class CovarianceMember {
     this.covariance = kernels.put(covariance);
     discard(covariance);
     this.root = kernels.allocate(32 * this.panels);
+    this.#vector = kernels.allocate(32 * this.panels);
+    this.#product = kernels.allocate(32 * this.panels);
     this.factor = allocateFactor(kernels, this.panels);
     this.#pause = pause;
   }
@@ -87,6 +98,36 @@ export class CovarianceMember {
       await rest();
     }
     return factorise(kernels, factor, this.#pause);
+  }
+
+  /** `B^-1 v`, after `prepare`. */
+  solve(v: ArrayLike<number>): Float64Array<ArrayBuffer> {
+    const { kernels, factor, panels } = this;
+    kernels
+      .f64(this.#vector, 4 * panels)
+      .fill(0)
+      .set(v);
+    kernels.exports.forwardSolve(factor.lower, factor.inverses, panels, this.#vector);
+    kernels.exports.backwardSolve(factor.lower, factor.inverses, panels, this.#vector);
+    return kernels.f64(this.#vector, this.size).slice();
+  }
+
+  /** `K v`. */
+  times(v: ArrayLike<number>): Float64Array<ArrayBuffer> {
+    const { kernels, panels } = this;
+    kernels
+      .f64(this.#vector, 4 * panels)
+      .fill(0)
+      .set(v);
+    kernels.exports.symmetricProduct(this.covariance, panels, this.#vector, this.#product);
+    return kernels.f64(this.#product, this.size).slice();
+  }
+
+  /** `r = K^-1 mu = S^½ B^-1 S^-½ shift` and `mu = K r`, which take no difference of like numbers; after `prepare`. */
+  means({ precision, shift }: Sites): { readonly weight: Float64Array; readonly mean: Float64Array } {
+    const weight = this.solve(shift.map((x, i) => (precision[i] > 0 ? x / Math.sqrt(precision[i]) : 0)));
+    for (let i = 0; i < this.size; i++) weight[i] *= Math.sqrt(precision[i]);
+    return { weight, mean: this.times(weight) };
   }
 
   /** Marginal variances of the points of a run, after `prepare`. */

@@ -7,15 +7,9 @@ import { type Remote, wrap } from "comlink";
 import type { Kernels } from "../engine/kernels.ts";
 import type { Task } from "../engine/task.ts";
 import { Anderson } from "./anderson.ts";
-import { CovarianceMember, type Marginals, runOfMember } from "./covarianceMember.ts";
+import { CovarianceMember, type Marginals, runOfMember, type Sites } from "./covarianceMember.ts";
 import type { EpHelperEndpoint } from "./epHelperTask.ts";
 import { lowerIndex, lowerSize, type Pause } from "./panels.ts";
-
-/** Sites `exp(shift f - ½ precision f²)`, one a point: what expectation propagation puts in place of the likelihood. */
-export interface Sites {
-  readonly precision: Float64Array<ArrayBuffer>;
-  readonly shift: Float64Array<ArrayBuffer>;
-}
 
 /** Plain data: it crosses to workers. */
 export interface EpArguments {
@@ -70,13 +64,11 @@ class Leader {
   readonly member: CovarianceMember;
   readonly #helpers: ReadonlyArray<Remote<EpHelperEndpoint>>;
   readonly #vector: number;
-  readonly #mean: number;
 
   constructor(member: CovarianceMember, helpers: readonly MessagePort[]) {
     this.member = member;
     this.#helpers = helpers.map((port) => wrap<EpHelperEndpoint>(port));
     this.#vector = member.kernels.allocate(32 * member.panels);
-    this.#mean = member.kernels.allocate(32 * member.panels);
   }
 
   /** Factors for new precisions, and asks for all marginals. @returns the failing row, or the marginals. */
@@ -100,21 +92,6 @@ class Leader {
       at += part.share.length;
     }
     return { share, variance };
-  }
-
-  /** `r = K^-1 mu = S^½ B^-1 S^-½ shift` and `mu = K r`, which take no difference of like numbers. */
-  means({ precision, shift }: Sites): { weight: Float64Array; mean: Float64Array } {
-    const { member } = this;
-    const { kernels, factor, panels, size } = member;
-    const { exports } = kernels;
-    const vector = kernels.f64(this.#vector, 4 * panels);
-    vector.fill(0);
-    for (let i = 0; i < size; i++) vector[i] = precision[i] > 0 ? shift[i] / Math.sqrt(precision[i]) : 0;
-    exports.forwardSolve(factor.lower, factor.inverses, panels, this.#vector);
-    exports.backwardSolve(factor.lower, factor.inverses, panels, this.#vector);
-    for (let i = 0; i < size; i++) vector[i] *= Math.sqrt(precision[i]);
-    exports.symmetricProduct(member.covariance, panels, this.#vector, this.#mean);
-    return { weight: vector.slice(0, size), mean: kernels.f64(this.#mean, size).slice() };
   }
 
   /** `sum log L_ii`. */
@@ -182,7 +159,8 @@ function step(kernels: Kernels, proposal: Proposal, sites: Sites, anderson: Ande
   }
 }
 
-async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<EpRun> {
+/** Iterates in this thread, with such helpers as there are. */
+export async function iterate(kernels: Kernels, args: EpArguments, pause: Pause): Promise<EpRun> {
   const { size, covariance, noise, tolerance, maxIterations } = args;
   const member = new CovarianceMember(kernels, covariance, size, pause);
   const leader = new Leader(member, args.helpers);
@@ -213,7 +191,7 @@ async function run(kernels: Kernels, args: EpArguments, pause: Pause): Promise<E
     if (sites.precision.some((s) => s > 0)) {
       const marginals = await leader.marginals(sites.precision);
       if (typeof marginals === "number") return end(Number.NaN, iteration, Number.NaN, marginals);
-      const means = leader.means(sites);
+      const means = member.means(sites);
       logRoot = leader.logRoot();
       kernels.f64(share, size).set(marginals.share);
       kernels.f64(variance, size).set(marginals.variance);
@@ -251,7 +229,7 @@ export const epTask: Task<EpArguments, EpRun> = {
   name: "ep",
   async run({ kernels, pause }, args) {
     try {
-      return await run(kernels, args, pause);
+      return await iterate(kernels, args, pause);
     } finally {
       for (const port of args.helpers) port.close();
     }

@@ -9,12 +9,12 @@ import { fullBuild } from "../engine/module.ts";
 import { Pool } from "../engine/pool.ts";
 import { onBuild } from "../engine/task.ts";
 import { certainPoints, checkOrthant, DEFINITENESS_TOLERANCE, indefinite, type Orthant } from "./covariance.ts";
-import { runOfMember } from "./covarianceMember.ts";
+import { runOfMember, type Sites } from "./covarianceMember.ts";
 import { epHelperTask } from "./epHelperTask.ts";
-import { epTask, type Sites } from "./epTask.ts";
+import { epTask } from "./epTask.ts";
 import { lowerIndex, packSymmetric, panelsOf } from "./panels.ts";
 
-export type { Sites } from "./epTask.ts";
+export type { Sites } from "./covarianceMember.ts";
 
 /** What says how well an output goes with its label: a step (its sign), or the probit function. */
 export type OrthantLikelihood = "heaviside" | "probit";

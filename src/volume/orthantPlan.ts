@@ -9,6 +9,7 @@ import { richtmyerSteps } from "./lattice.ts";
 import { type OrthantRows, sampleWeights } from "./orthantSampler.ts";
 import { gaussianSites, type SecondWay, secondWay } from "./orthantSites.ts";
 import { solveTilt, type Tilt } from "./orthantTilt.ts";
+import { packSymmetric } from "./panels.ts";
 
 /** The pilot's shift of the lattice: another stream than the estimate's, which the choice must not depend on. */
 const PILOT_STREAM = 0x341;
@@ -79,18 +80,12 @@ export const orthantPlanTask: Task<OrthantPlanArguments, OrthantPlan> = {
     }
     kernels.release(factor.mark);
 
-    const width = 32 * Math.ceil(free / 4);
-    const matrix = kernels.allocate((width / 8) * width);
-    for (let i = 0; i < free; i++) {
-      const row = kernels.f64(matrix + i * width, free);
-      for (let j = 0; j < free; j++) row[j] = correlations[order[i] * size + order[j]];
-      if (i % 64 === 63) await pause();
-    }
-    const sites = tilting && strength !== 0 ? await gaussianSites(kernels, free, matrix, width, pause) : undefined;
+    const inOrder = packedInOrder(correlations, size, order.slice(0, free));
+    const sites = tilting && strength !== 0 ? await gaussianSites(kernels, free, inOrder.slice(), pause) : undefined;
     let tilt: Tilt = { h: new Float64Array(free), bound: 0, iterations: 0, residual: 0 };
     if (tilting) {
       const deviations = Float64Array.from({ length: free }, (_, i) => lower[i][i]);
-      tilt = await solveTilt(kernels, free, matrix, deviations, pause);
+      tilt = await solveTilt(kernels, free, inOrder, deviations, pause);
     }
     const plain = packed(size, free, lower, tilt, undefined);
     const trial = async (share: number): Promise<OrthantRows | undefined> => {
@@ -116,6 +111,15 @@ export const orthantPlanTask: Task<OrthantPlanArguments, OrthantPlan> = {
     ...(others ? [others.buffer] : []),
   ],
 };
+
+/** The correlations of some variables, by panels. */
+function packedInOrder(correlations: Float64Array, size: number, order: readonly number[]): Float64Array<ArrayBuffer> {
+  const matrix = new Float64Array(order.length ** 2);
+  order.forEach((p, i) => {
+    for (let j = 0; j < order.length; j++) matrix[i * order.length + j] = correlations[p * size + order[j]];
+  });
+  return packSymmetric(matrix, order.length);
+}
 
 /** The rows with the most effective samples in a pilot. */
 async function bestOf(

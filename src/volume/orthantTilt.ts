@@ -15,6 +15,8 @@
  * @module
  */
 import type { Kernels } from "../engine/kernels.ts";
+import { CovarianceMember } from "./covarianceMember.ts";
+import { lowerIndex, type Pause } from "./panels.ts";
 
 /** The solution. */
 export interface Tilt {
@@ -32,47 +34,36 @@ const MOST_ITERATIONS = 200;
 const CONVERGED = 1e-9;
 /** Slopes of the hazard are kept above it, so that their roots can be divided by. */
 const LOWEST_SLOPE = 1e-280;
-/** Rows of the factorisation by one call. */
-const ROWS = 32;
-
 /**
- * Newton's method in t with a line search on F; its systems are symmetric, `(I - S^2 + S B S) y = -S r`, `S^2` the slopes of the
+ * Newton's method in t with a line search on F; its systems are symmetric, `(I + S (B - I) S) y = -S r`, `S^2` the slopes of the
  * hazard, `t += y / S`.
  *
- * @param matrix the covariance, `4 ceil(n / 4)` rows of as many f64; becomes B.
+ * @param covariance by panels; used up.
  * @param deviations the diagonal D of its Cholesky factor.
  */
 export async function solveTilt(
   kernels: Kernels,
   n: number,
-  matrix: number,
+  covariance: Float64Array<ArrayBuffer>,
   deviations: Float64Array,
-  pause: () => Promise<void> | void,
+  pause: Pause,
 ): Promise<Tilt> {
   const { exports } = kernels;
-  const rows = 4 * Math.ceil(n / 4);
-  const stride = 8 * rows;
-  const b = matrix;
-  const system = kernels.allocate(rows * stride);
-  const [tAt, hAt, slopeAt, productAt, rightAt, inverseAt] = Array.from({ length: 6 }, () => kernels.allocate(stride));
+  toExcess(covariance, deviations);
+  const excess = new CovarianceMember(kernels, covariance, n, pause);
+  const [tAt, hAt, slopeAt] = Array.from({ length: 3 }, () => kernels.allocate(32 * excess.panels));
   const view = (address: number): Float64Array => kernels.f64(address, n);
-  for (let i = 0; i < n; i++) {
-    const row = view(b + i * stride);
-    for (let j = 0; j < n; j++) row[j] /= deviations[i] * deviations[j];
-    if (i % 64 === 63) await pause();
-  }
   /** Hazards, F and the residual at t. */
   const evaluate = (t: Float64Array): { value: number; residual: Float64Array; largest: number } => {
     view(tAt).set(t);
     let value = exports.orthantHazards(tAt, n, hAt, slopeAt);
-    exports.rowDots64(b, n, stride, hAt, stride, productAt);
     const h = view(hAt);
-    const product = view(productAt);
+    const product = excess.times(h);
     const residual = new Float64Array(n);
     let largest = 0;
     for (let i = 0; i < n; i++) {
-      value += (h[i] * product[i]) / 2;
-      residual[i] = t[i] - h[i] + product[i];
+      value += (h[i] * (product[i] + h[i])) / 2;
+      residual[i] = t[i] + product[i];
       largest = Math.max(largest, Math.abs(residual[i]) / (1 + Math.abs(t[i])));
     }
     return { value, residual, largest };
@@ -84,23 +75,8 @@ export async function solveTilt(
   while (now.largest > CONVERGED && iterations < MOST_ITERATIONS) {
     const slopes = Float64Array.from(view(slopeAt), (x) => Math.min(1, Math.max(LOWEST_SLOPE, x)));
     const roots = slopes.map(Math.sqrt);
-    const right = kernels.f64(rightAt, rows).fill(0);
-    for (let i = 0; i < n; i++) right[i] = -roots[i] * now.residual[i];
-    for (let i = 0; i < rows; i++) {
-      const to = kernels.f64(system + i * stride, rows);
-      const from = kernels.f64(b + i * stride, rows);
-      if (i < n) for (let j = 0; j < i; j++) to[j] = roots[i] * from[j] * roots[j];
-      to[i] = i < n ? 1 - slopes[i] + slopes[i] * from[i] : 1;
-      if (i % 64 === 63) await pause();
-    }
-    let failed = -1;
-    for (let i = 0; i < rows && failed < 0; i += ROWS) {
-      failed = exports.choleskyRows(system, stride, i, Math.min(i + ROWS, rows), inverseAt);
-      await pause();
-    }
-    if (failed >= 0) break;
-    exports.choleskySolve(system, rows, stride, inverseAt, rightAt);
-    const y = view(rightAt).slice();
+    if ((await excess.prepare(slopes)) >= 0) break;
+    const y = excess.solve(now.residual.map((r, i) => -roots[i] * r));
     let descent = 0;
     for (let i = 0; i < n; i++) descent += now.residual[i] * roots[i] * y[i];
     let step = 1;
@@ -123,4 +99,16 @@ export async function solveTilt(
     await pause();
   }
   return { h: view(hAt).slice() as Float64Array<ArrayBuffer>, bound: now.value, iterations, residual: now.largest };
+}
+
+/** A covariance by panels becomes `D^-1 (covariance) D^-1 - I`. */
+function toExcess(covariance: Float64Array, deviations: Float64Array): void {
+  for (let i = 0; i < deviations.length; i++) {
+    // the diagonal tile is there in full
+    const end = Math.min(deviations.length, i - (i & 3) + 4);
+    for (let j = 0; j < end; j++) {
+      const at = lowerIndex(i, j);
+      covariance[at] = covariance[at] / (deviations[i] * deviations[j]) - Number(i === j);
+    }
+  }
 }
