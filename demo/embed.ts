@@ -10,6 +10,7 @@ import type { Part, PartContext } from "./part.ts";
 import { priorPart } from "./parts/prior.ts";
 import { rescalePart } from "./parts/rescale.ts";
 import { parseSetting, power, type State, type StateKey, standardState } from "./state.ts";
+import { workersBesidePage } from "./threads.ts";
 
 /** What a kind of element is made of. */
 interface Kind {
@@ -54,7 +55,7 @@ function poolOptionsOf(host: HTMLElement): PoolOptions {
   }
   return {
     ...(worker ? { worker: () => new Worker(worker) } : {}),
-    ...(workers ? { workers: Number(workers) } : {}),
+    workers: workers ? Number(workers) : workersBesidePage(),
   };
 }
 

@@ -7,6 +7,7 @@ import { createPool } from "flatvol";
 import type { Part, PartContext } from "./part.ts";
 import { priorPart } from "./parts/prior.ts";
 import { formatState, PARTS, parseState, type State } from "./state.ts";
+import { workersBesidePage } from "./threads.ts";
 
 /** The first part is there at once; the others bring the code of training and of volumes. */
 const MAKERS: Record<State["part"], (context: PartContext) => Part | Promise<Part>> = {
@@ -19,7 +20,7 @@ const MAKERS: Record<State["part"], (context: PartContext) => Part | Promise<Par
 const LINK_MS = 300;
 
 const state = parseState(location.hash);
-const pool = createPool();
+const pool = createPool({ workers: workersBesidePage() });
 const made = new Map<State["part"], Promise<Part>>();
 const stage = document.getElementById("stage") as HTMLElement;
 const tabs = new Map(PARTS.map((name) => [name, document.getElementById(`tab-${name}`) as HTMLAnchorElement]));

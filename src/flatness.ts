@@ -19,6 +19,7 @@ export type {
 export type { DirectionScaling, Landscape } from "./flatness/landscape.ts";
 export { type RescaleOptions, rescale } from "./network/rescale.ts";
 export { tensorsFromWeights, type Weights, weightsFromTensors } from "./network/weights.ts";
+export type { TrainingState, TrainingStore } from "./training/checkpoint.ts";
 export type { OptimizerName, OptimizerOptions } from "./training/optimiser.ts";
 export type { Dataset, LossName } from "./training/surface.ts";
 export type { TrainingMeasure, TrainingRecord, TrainResult } from "./training/trainTask.ts";

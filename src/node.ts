@@ -11,6 +11,7 @@ export { type NpyArray, readNpy, writeNpy } from "./data/npy.ts";
 export { mergeTableFiles, type ReadTableOptions, readTable } from "./report/mergeFiles.ts";
 export type { ShardOf } from "./report/tableMetadata.ts";
 export { checkWritable, type WriteTableOptions, writeTable } from "./report/tableWriter.ts";
+export { type DirectoryTrainingCheckpoint, trainingCheckpointTo } from "./training/checkpointTo.ts";
 export { type CheckpointOptions, checkpointTo, type DirectoryCheckpoint } from "./volume/checkpointTo.ts";
 export type { DescribeOptions } from "./volume/describeTable.ts";
 export { type ShardRange, shardRange } from "./volume/shard.ts";

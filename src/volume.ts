@@ -36,6 +36,7 @@ export {
   posteriorDraws,
 } from "./volume/posterior.ts";
 export {
+  type RepetitionStore,
   type SamplerOptions,
   type SplittingOptions,
   type SplittingVolume,

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Loop, type LoopState } from "../demo/loop.ts";
 import { formatState, parseState, power, RULES, type State } from "../demo/state.ts";
+import { LONGER } from "./fuzz.ts";
 
 describe("the state in a link", () => {
   it("is as by default without one, and says nothing then", () => {
@@ -30,7 +31,7 @@ describe("the state in a link", () => {
       fc.property(fc.record(settings), (state) => {
         expect(parseState(`#${formatState(state as unknown as State)}`)).toEqual(state);
       }),
-      { seed: 1, numRuns: 200 },
+      { seed: 1, numRuns: 200 * LONGER },
     );
   });
 
@@ -59,7 +60,7 @@ describe("the state in a link", () => {
           }
         }
       }),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: 500 * LONGER },
     );
   });
 

@@ -39,6 +39,8 @@ function pictures(count: number): Images {
 
 const SMALL: ImageSettings = {
   ...IMAGE_QUICK,
+  // for volumes to be those of one call to 1e-7
+  volumeTolerance: 1e-5,
   hidden: [12, 8],
   train: 30,
   test: 40,

@@ -4,6 +4,7 @@ import { joinImages, readCifarBatch } from "../src/data/cifar.ts";
 import { expanded } from "../src/data/gzip.ts";
 import { readIdx } from "../src/data/idx.ts";
 import { type Images, imagesOf, pointsOfImages } from "../src/data/images.ts";
+import { LONGER } from "./fuzz.ts";
 
 /** An IDX file as LeCun's page describes it. */
 function idx(shape: readonly number[], data: ArrayLike<number>, type = 8): Uint8Array<ArrayBuffer> {
@@ -95,7 +96,7 @@ describe("readIdx", () => {
           expect((error as Error).message).toMatch(/^"f": [^\n]{1,300}$/);
         }
       }),
-      { seed: 1, numRuns: 2000 },
+      { seed: 1, numRuns: 2000 * LONGER },
     );
     if (what !== "any bytes") expect(read).toBeGreaterThan(5);
   });
@@ -162,7 +163,7 @@ describe("readCifarBatch", () => {
           expect((error as Error).message).toMatch(/^"f": /);
         }
       }),
-      { seed: 1, numRuns: 300 },
+      { seed: 1, numRuns: 300 * LONGER },
     );
   });
 });
@@ -203,7 +204,7 @@ describe("expanded", () => {
           expect((error as Error).message).toMatch(/^"f": /);
         }
       }),
-      { seed: 1, numRuns: 300 },
+      { seed: 1, numRuns: 300 * LONGER },
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readSafetensors, type Tensor, writeSafetensors } from "../src/data/safetensors.ts";
 import { tensorsFromWeights, weightsFromTensors } from "../src/network/weights.ts";
+import { LONGER } from "./fuzz.ts";
 
 /** Made by Python's struct and json: net.0.weight F32, net.0.bias F64, net.2.weight F16, net.2.bias BF16. */
 const HEX =
@@ -171,7 +172,7 @@ describe("readSafetensors", () => {
         expect(2 * held).toBeLessThanOrEqual(bytes.length);
         if (held > 0) read++;
       }),
-      { seed: 1, numRuns: 2000 },
+      { seed: 1, numRuns: 2000 * LONGER },
     );
     // both happen where they can
     if (/byte changed|field/.test(what)) expect(read).toBeGreaterThan(5);

@@ -9,6 +9,7 @@ import { createPool, type Pool } from "../engine/pool.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
 import type { ShardOf } from "../report/tableMetadata.ts";
 import { checkWritable, TableWriter } from "../report/tableWriter.ts";
+import { checkpointTo, type DirectoryCheckpoint } from "../volume/checkpointTo.ts";
 import { countFunctions } from "../volume/count.ts";
 import { describeFunctions, describeTable } from "../volume/describeTable.ts";
 import type { FunctionTable } from "../volume/functionTable.ts";
@@ -46,12 +47,12 @@ export async function count(flags: CountVerbFlags, session: Session): Promise<vo
   const network = networkOf(flags);
   const { workers, ...options } = countOptionsOf(flags, session);
   const pool = createPool({ workers });
-  let kept: OpenCheckpoint | undefined;
+  let kept: OpenCheckpoint<DirectoryCheckpoint> | undefined;
   let finished = false;
   try {
     checkTableFlags(flags);
     const { samples, firstSample, shard } = stretchOf(flags);
-    kept = checkpointOf(flags);
+    kept = checkpointOf(flags, checkpointTo);
     const checkpoint = kept?.store;
     const started = performance.now();
     const table = await countFunctions(network, { ...options, samples, firstSample, pool, checkpoint });

@@ -59,6 +59,9 @@ function addAll(command: Command, options: readonly Option[]): Command {
   return command;
 }
 
+/** What --every is where what is kept is made one by one. */
+const RECORDS_EVERY = "time between two times that what is done is forced to the disk (default: each at once)";
+
 /** Training and flatness: networks and data are files. */
 async function addFlatnessVerbs(program: Command): Promise<void> {
   const train = program.command("train").description("train a network to zero error");
@@ -97,6 +100,7 @@ async function addFlatnessVerbs(program: Command): Promise<void> {
     new Option("--init <file.safetensors>", "start from these weights in place of a draw from the prior"),
     seedFlag(),
     new Option("--out <file.safetensors>", "the trained weights").makeOptionMandatory(),
+    ...checkpointFlags("the training"),
     ...outputFlags(),
   ]);
   verb(train, async (flags, session) =>
@@ -218,6 +222,7 @@ function addVolumeVerbs(program: Command): void {
     seedFlag(),
     workersFlag(),
     new Option("--out <file>", "with --compare: table and picture, .html, .svg or .json"),
+    ...checkpointFlags("volumes, and splitting's repetitions, that are done", RECORDS_EVERY),
     ...outputFlags(),
   ]);
   verb(volume, async (flags, session) =>
@@ -327,7 +332,7 @@ async function commandLine(): Promise<Command> {
   for (const option of countFlags({})) count.addOption(option);
   addAll(count, tableFlags());
   count.addOption(flag("--shard <i/n>", "count only the i-th of n parts, 1/n to n/n; merge adds them", parseShard));
-  addAll(count, checkpointFlags());
+  addAll(count, checkpointFlags("the count"));
   verb(count, async (flags, session) =>
     (await import("./count.ts")).count(flags as Parameters<typeof import("./count.ts").count>[0], session),
   );
@@ -403,6 +408,7 @@ async function commandLine(): Promise<Command> {
       seedFlag(),
       workersFlag(),
       ...(data === undefined ? [] : [new Option("--data <dir>", data)]),
+      ...checkpointFlags("the finished records (without it: in --out)", RECORDS_EVERY),
       ...outputFlags(),
     ]);
     verb(command, async (flags, session) =>

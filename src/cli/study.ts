@@ -15,12 +15,13 @@ import { RecordFile } from "../study/recordFile.ts";
 import { type RunOptions, runTasks, type StudyIdentity, type StudyTask } from "../study/run.ts";
 import { type Study, type StudyRecords, studyRecords } from "../study/study.ts";
 import { UsageError } from "./arguments.ts";
+import { type CheckpointFlags, checkpointOf, type OpenCheckpoint, recordsIn } from "./checkpointFlags.ts";
 import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
 import { type CommonOptions, checkingInput, type Session } from "./session.ts";
 import { factLines } from "./textTable.ts";
 
 /** Flags of the verb. */
-export interface StudyFlags extends CommonOptions {
+export interface StudyFlags extends CommonOptions, CheckpointFlags {
   readonly out?: string;
   readonly quick?: boolean;
   readonly seed: bigint;
@@ -61,15 +62,21 @@ export async function runStudy<S extends object, R, A, D>(
   const path = (name: keyof typeof STUDY_FILES): string => join(directory, STUDY_FILES[name]);
   const pool = createPool({ workers: flags.workers });
   let store: RecordFile | undefined;
+  let kept: OpenCheckpoint<RecordFile> | undefined;
+  let finished = false;
   try {
     for (const name of ["report", "records", "table"] as const)
       checkingInput("--out", () => checkWritableFile(path(name)));
     const identity = { study: study.name, seed: String(seed), settings, data: verb.digest?.(data) };
     if (flags.shard) {
+      if (flags.checkpoint !== undefined) {
+        throw new UsageError("--checkpoint: expected none beside --shard, whose file of records goes on by itself");
+      }
       await runShard(verb.study, { settings, seed, data, identity }, flags.shard, directory, session, pool);
       return;
     }
-    store = checkingInput("--out", () => new RecordFile(path("partial"), identity));
+    kept = checkpointOf(flags, recordsIn(STUDY_FILES.partial, identity));
+    store = kept?.store ?? checkingInput("--out", () => new RecordFile(path("partial"), identity));
     const earlier = store.found.size;
     const startedAt = new Date().toISOString();
     const started = performance.now();
@@ -91,7 +98,8 @@ export async function runStudy<S extends object, R, A, D>(
     writeFileWhole(path("records"), `${JSON.stringify(outcome)}\n`);
     writeFileWhole(path("table"), recordsToParquet(records, { ...about, analysis: undefined }));
     writeFileWhole(path("report"), verb.report(JSON.parse(JSON.stringify(outcome)) as StudyRecords<S, R, A>));
-    store.remove();
+    if (!kept) store.remove();
+    finished = true;
     session.progress.clear();
     const files = { report: path("report"), records: path("records"), table: path("table") };
     if (session.json) {
@@ -108,6 +116,7 @@ export async function runStudy<S extends object, R, A, D>(
     ];
     for (const line of factLines(facts)) session.print(line);
   } finally {
+    kept?.end(finished);
     store?.close();
     pool.close();
     removeIfEmpty(made);

@@ -9,8 +9,11 @@ import { train } from "../flatness/api.ts";
 import type { AllMeasureOptions } from "../flatness/flatness.ts";
 import { tensorsFromWeights } from "../network/weights.ts";
 import { formatNumber, formatWhole } from "../report/format.ts";
+import { trainingCheckpointTo } from "../training/checkpointTo.ts";
 import { OPTIMIZER_OPTIONS, type OptimizerOptions } from "../training/optimiser.ts";
+import type { TrainResult } from "../training/trainTask.ts";
 import { UsageError } from "./arguments.ts";
+import { type CheckpointFlags, checkpointOf } from "./checkpointFlags.ts";
 import { seedOf } from "./count.ts";
 import { checkOut, lossOf, readData, readWeights } from "./files.ts";
 import { measureNames, measureOptionsOf } from "./measureFlags.ts";
@@ -19,7 +22,11 @@ import type { CommonOptions, Session } from "./session.ts";
 import { factLines } from "./textTable.ts";
 
 /** Flags of the verb. */
-export interface TrainVerbFlags extends NetworkFlags, Omit<OptimizerOptions, "learningRate">, CommonOptions {
+export interface TrainVerbFlags
+  extends NetworkFlags,
+    Omit<OptimizerOptions, "learningRate">,
+    CheckpointFlags,
+    CommonOptions {
   readonly x: string;
   readonly y: string;
   readonly xTest?: string;
@@ -62,34 +69,46 @@ export async function trainVerb(flags: TrainVerbFlags, session: Session): Promis
   const optimizer: Record<string, unknown> = { learningRate: flags.lr };
   for (const name of OPTIMIZER_OPTIONS) if (name !== "learningRate") optimizer[name] = flags[name];
   const started = performance.now();
-  const result = await train(network, data, {
-    ...(optimizer as OptimizerOptions),
-    loss,
-    batch: flags.batch,
-    maxEpochs: flags.maxEpochs,
-    extraEpochs: flags.extraEpochs,
-    genuine: flags.genuine,
-    targetLoss: flags.targetLoss,
-    historyEvery: flags.historyEvery,
-    ...(flags.measures === undefined
-      ? {}
-      : {
-          measures: measureNames(flags.measures),
-          measureEvery: flags.measureEvery,
-          measureOptions: measureOptionsOf(flags) as AllMeasureOptions,
-        }),
-    parameters: init?.parameters,
-    test,
-    seed: flags.seed,
-    signal: session.signal,
-  });
+  const kept = checkpointOf(flags, trainingCheckpointTo);
+  let result: TrainResult;
+  try {
+    result = await train(network, data, {
+      ...(optimizer as OptimizerOptions),
+      loss,
+      batch: flags.batch,
+      maxEpochs: flags.maxEpochs,
+      extraEpochs: flags.extraEpochs,
+      genuine: flags.genuine,
+      targetLoss: flags.targetLoss,
+      historyEvery: flags.historyEvery,
+      ...(flags.measures === undefined
+        ? {}
+        : {
+            measures: measureNames(flags.measures),
+            measureEvery: flags.measureEvery,
+            measureOptions: measureOptionsOf(flags) as AllMeasureOptions,
+          }),
+      parameters: init?.parameters,
+      test,
+      seed: flags.seed,
+      signal: session.signal,
+      ...(kept ? { checkpoint: kept.store } : {}),
+    });
+    // before the checkpoint goes
+    const { parameters } = result;
+    writeFileWhole(flags.out, writeSafetensors(tensorsFromWeights({ layers, parameters, names: init?.names })));
+  } catch (error) {
+    kept?.end(false);
+    throw error;
+  }
+  kept?.end(true);
   const seconds = (performance.now() - started) / 1000;
-  const { parameters, converged, epochs, convergedAt, trainError, trainLoss, testAccuracy, history } = result;
-  writeFileWhole(flags.out, writeSafetensors(tensorsFromWeights({ layers, parameters, names: init?.names })));
+  const { converged, epochs, convergedAt, trainError, trainLoss, testAccuracy, history } = result;
   if (session.json) {
     session.printJson({
       converged,
       epochs,
+      ...(kept?.store.resumedEpochs ? { resumedEpochs: kept.store.resumedEpochs } : {}),
       convergedAt,
       trainError,
       trainLoss,
@@ -106,7 +125,10 @@ export async function trainVerb(flags: TrainVerbFlags, session: Session): Promis
   }
   const lines = factLines([
     ["converged", converged ? `yes, at epoch ${formatWhole(convergedAt ?? 0)}` : "no"],
-    ["epochs", `${formatWhole(epochs)} in ${formatNumber(seconds, 3)} s`],
+    [
+      "epochs",
+      `${formatWhole(epochs)} in ${formatNumber(seconds, 3)} s${kept?.store.resumedEpochs ? `, ${formatWhole(kept.store.resumedEpochs)} of them from the checkpoint` : ""}`,
+    ],
     ["training loss", formatNumber(trainLoss)],
     ["training error", formatNumber(trainError)],
     ...(testAccuracy === undefined ? [] : [["test accuracy", formatNumber(testAccuracy)] as const]),

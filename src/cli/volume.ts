@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFileWhole, writeFileWhole } from "../data/files.ts";
 import { parseFunction } from "../data/functions.ts";
@@ -11,6 +12,7 @@ import { createPool } from "../engine/pool.ts";
 import type { Activation, NetworkOptions } from "../network/network.ts";
 import { formatNumber } from "../report/format.ts";
 import { volumesPage, volumesPicture } from "../report/volumes.ts";
+import type { RecordStore, StudyIdentity } from "../study/run.ts";
 import {
   logVolume,
   VOLUME_METHODS,
@@ -19,13 +21,16 @@ import {
   type VolumeQuestion,
   type VolumeRecord,
 } from "../volume/logVolume.ts";
+import type { RepetitionStore } from "../volume/splitting.ts";
+import type { SplittingRun } from "../volume/splittingTask.ts";
 import { UsageError } from "./arguments.ts";
+import { type CheckpointFlags, checkpointOf, recordsIn } from "./checkpointFlags.ts";
 import { checkOut, readPoints } from "./files.ts";
 import { type CommonOptions, checkingInput, type Session } from "./session.ts";
 import { textTable } from "./textTable.ts";
 
 /** Flags of the verb. */
-export interface VolumeVerbFlags extends CommonOptions {
+export interface VolumeVerbFlags extends CommonOptions, CheckpointFlags {
   readonly layers?: number[];
   readonly activation: string;
   readonly sigmaW2: number;
@@ -73,7 +78,9 @@ export async function volumeVerb(flags: VolumeVerbFlags, session: Session): Prom
   }
   const questions = questionsOf(flags);
   if (!compare && questions.length > 1) throw new UsageError("--function: expected one, or --compare for several");
+  const kept = checkpointOf(flags, recordsIn(CHECKPOINT, identityOf(flags, questions)));
   const pool = createPool({ workers: flags.workers });
+  let finished = false;
   try {
     const { samples, repetitions, particles, moves, steps, keep, seed } = flags;
     const given = { samples, repetitions, particles, moves, steps, keep };
@@ -83,8 +90,13 @@ export async function volumeVerb(flags: VolumeVerbFlags, session: Session): Prom
       pool,
       signal: session.signal,
     };
+    const volumeOf = (index: number, method: VolumeMethod): Promise<VolumeRecord> =>
+      keptVolume(kept?.store, `${index} ${method}`, (checkpoint) =>
+        logVolume(questions[index].question, { ...options, method, ...(checkpoint ? { checkpoint } : {}) }),
+      );
     if (!compare) {
-      const record = await logVolume(questions[0].question, { ...options, method: flags.method as VolumeMethod });
+      const record = await volumeOf(0, flags.method as VolumeMethod);
+      finished = true;
       if (session.json) session.printJson(jsonOf(record));
       else for (const line of linesOf(record)) session.print(line);
       return;
@@ -92,22 +104,60 @@ export async function volumeVerb(flags: VolumeVerbFlags, session: Session): Prom
     const rows: ComparedVolumes[] = [];
     const methods = applicable(questions[0].question);
     const total = questions.length * methods.length;
-    for (const { name, question } of questions) {
+    for (const [index, { name }] of questions.entries()) {
       const volumes: VolumeRecord[] = [];
       for (const method of methods) {
-        volumes.push(await logVolume(question, { ...options, method }));
+        volumes.push(await volumeOf(index, method));
         session.progress.show("volumes", rows.length * methods.length + volumes.length, total);
       }
       rows.push({ function: name, volumes });
     }
     session.progress.clear();
     if (flags.out !== undefined) writeFileWhole(flags.out, encode(flags.out, rows));
+    finished = true;
     if (session.json)
       session.printJson({ functions: rows.map((row) => ({ ...row, volumes: row.volumes.map(jsonOf) })) });
     else for (const line of comparison(rows, methods)) session.print(line);
   } finally {
+    kept?.end(finished);
     pool.close();
   }
+}
+
+/** The file of a checkpoint's records. */
+const CHECKPOINT = "volumes.partial.jsonl";
+
+/** All that the volumes depend on. */
+function identityOf(flags: VolumeVerbFlags, questions: readonly Named[]): StudyIdentity {
+  const { method, compare, samples, repetitions, particles, moves, steps, keep, seed } = flags;
+  const hash = createHash("sha256");
+  for (const { question } of questions) {
+    const { kernel, labels, inputs, ...rest } = question;
+    hash.update(JSON.stringify({ ...rest, labels: typeof labels === "string" ? labels : Array.from(labels) }));
+    for (const numbers of [kernel, inputs && "data" in inputs ? inputs.data : undefined]) {
+      if (numbers) hash.update(new Uint8Array(Float64Array.from(numbers).buffer));
+    }
+  }
+  const settings = { method, compare, samples, repetitions, particles, moves, steps, keep };
+  return { study: "volume", seed: String(seed), settings, data: hash.digest("hex") };
+}
+
+/** A volume that a store may have already, or repetitions of it. */
+async function keptVolume(
+  store: RecordStore | undefined,
+  key: string,
+  find: (checkpoint: RepetitionStore | undefined) => Promise<VolumeRecord>,
+): Promise<VolumeRecord> {
+  if (!store) return find(undefined);
+  const known = store.found.get(key) as VolumeRecord | undefined;
+  if (known) return known;
+  const record = await find({
+    found: (repetition) => store.found.get(`${key} ${repetition}`) as SplittingRun | undefined,
+    keep: (repetition, run) => store.add(`${key} ${repetition}`, JSON.stringify(run)),
+  });
+  // an exact 0 has no text in JSON, and takes no time
+  if (record.logP !== Number.NEGATIVE_INFINITY) store.add(key, JSON.stringify(record));
+  return record;
 }
 
 /** Methods that can answer. */

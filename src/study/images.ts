@@ -46,6 +46,8 @@ export interface ImageSettings {
   readonly exactAttacks: readonly number[];
   /** Samples of an exact orthant. */
   readonly exactSamples: number;
+  /** Of expectation propagation: with 1500 points 1e-3 leaves log P within some 0.002. */
+  readonly volumeTolerance: number;
 }
 
 /** What the pictures are: the volumes of S, the training set, and of the true function on S and E. */
@@ -88,6 +90,7 @@ export const IMAGE_SETTINGS: ImageSettings = {
   exact: ["orthant"],
   exactAttacks: [0, 250, 500],
   exactSamples: 2 ** 11,
+  volumeTolerance: 1e-3,
 };
 
 export const IMAGE_QUICK: ImageSettings = {
@@ -225,6 +228,7 @@ export async function imageTasks(
       hiddenLayers: settings.hidden.length,
       truth: labels,
       samples: settings.exactSamples,
+      tolerance: settings.volumeTolerance,
     });
   const volumesOf = finder(all, truth);
 

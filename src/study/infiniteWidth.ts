@@ -23,6 +23,8 @@ export interface FunctionPoints {
   readonly truth: string;
   /** Samples of an exact orthant. */
   readonly samples: number;
+  /** Of expectation propagation. */
+  readonly tolerance: number;
 }
 
 /** One entry a method. */
@@ -37,11 +39,18 @@ export type VolumeFinder = (
 ) => Promise<Volumes>;
 
 /** A finder for these points. The kernel is computed when it is first asked. */
-export function infiniteWidthVolumes({ points, count, hiddenLayers, truth, samples }: FunctionPoints): VolumeFinder {
+export function infiniteWidthVolumes({
+  points,
+  count,
+  hiddenLayers,
+  truth,
+  samples,
+  tolerance,
+}: FunctionPoints): VolumeFinder {
   let prepared: Promise<{ readonly kernel: Float64Array; readonly shared: SharedKernel }> | undefined;
   const prepare = async () => {
     const { kernel } = await nngpKernel({ depth: hiddenLayers }, { data: points, points: count });
-    return { kernel, shared: new SharedKernel(kernel, truth) };
+    return { kernel, shared: new SharedKernel(kernel, truth, tolerance) };
   };
   return async (f, methods, seed, { pool, signal }) => {
     prepared ??= prepare();

@@ -2,7 +2,7 @@
  * Records of a study that is under way, in a file of JSON lines. Node only.
  *
  * The first line says what the records belong to; each further line is a record with the digest of its own text. A line is
- * written and forced to the disk before the record counts as done. Whatever cut the last line short, the study continues
+ * written before the record counts as done, and forced to the disk at once or after some time. Whatever cut the last line short, the study continues
  * after the one before it; any other damage is an error.
  *
  * @module
@@ -18,15 +18,19 @@ import type { RecordStore, StudyIdentity } from "./run.ts";
 export class RecordFile implements RecordStore {
   readonly found = new Map<string, unknown>();
   readonly #path: string;
+  readonly #everyMilliseconds: number;
   #file: number | undefined;
+  #synced = Number.NEGATIVE_INFINITY;
 
   /**
    * @param path of the file; its directory exists.
    * @param shard which of the study's records it has, if not all.
+   * @param everyMilliseconds least time between two times that records are forced to the disk: what a loss of power may cost.
    * @throws RangeError naming the file: it belongs to other settings or data or another version, or is damaged.
    */
-  constructor(path: string, identity: StudyIdentity, shard?: RecordShard) {
+  constructor(path: string, identity: StudyIdentity, shard?: RecordShard, everyMilliseconds = 0) {
     this.#path = path;
+    this.#everyMilliseconds = everyMilliseconds;
     const head = headLine(identity, shard);
     this.#file = this.#guard(() => fs.openSync(path, "a+"));
     try {
@@ -64,7 +68,9 @@ export class RecordFile implements RecordStore {
 
   #append(line: string): void {
     fs.writeFileSync(this.#file!, line);
+    if (performance.now() - this.#synced < this.#everyMilliseconds) return;
     fs.fsyncSync(this.#file!);
+    this.#synced = performance.now();
   }
 
   /** Takes in the records. @returns bytes of the file that are whole lines; 0 if not even its head is. */

@@ -124,6 +124,32 @@ const KINDS: Record<OptimizerName, number> = {
   sam: 6,
 };
 
+/** Addresses of what an optimiser changes. */
+export interface OptimizerMemory {
+  /** Of the optimiser's block. */
+  readonly address: number;
+  /** Vectors of `entries` f32: the parameters, and the optimiser's own. */
+  readonly vectors: readonly number[];
+  readonly entries: number;
+  /** 64 bytes, the state of its random numbers. */
+  readonly noiseState: number;
+}
+
+/** Views of all that an optimiser changes, the parameters first. */
+export function optimizerArrays(kernels: Kernels, memory: OptimizerMemory): Uint8Array[] {
+  const { address, vectors, entries, noiseState } = memory;
+  const bytes = (at: number, length: number): Uint8Array => new Uint8Array(kernels.memory.buffer, at, length);
+  return [
+    ...vectors.map((vector) => bytes(vector, 4 * entries)),
+    bytes(address + COUNTERS, 8 * COUNTER_COUNT),
+    bytes(noiseState, 64),
+  ];
+}
+
+/** Where the block has its f64 numbers, and how many. */
+const COUNTERS = 88;
+const COUNTER_COUNT = 4;
+
 /**
  * Allocates an optimiser's block and state (assembly/train.ts).
  *
@@ -139,7 +165,7 @@ export function makeOptimizer(
   gradient: number,
   real: Float32Array,
   noiseState: number,
-): number {
+): OptimizerMemory {
   const address = kernels.allocate(kernels.exports.optimiserBytes());
   const vector = (): number => kernels.allocate(4 * entries);
   const state = [vector(), vector(), vector(), vector(), vector(), vector()];
@@ -175,8 +201,8 @@ export function makeOptimizer(
       settings.averaging,
       settings.rho,
     ]);
-  kernels.f64(address + 88, 4).set([1, 1, settings.scope, 1 + settings.scopeGrowth]);
-  return address;
+  kernels.f64(address + COUNTERS, COUNTER_COUNT).set([1, 1, settings.scope, 1 + settings.scopeGrowth]);
+  return { address, vectors: [w, m, v, x, mean], entries, noiseState };
 }
 
 /** (1 + cos(pi x)) / 2 for x in [0, 1], in plain arithmetic: the host's cosine differs from engine to engine. */

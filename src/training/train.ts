@@ -9,6 +9,7 @@ import { Pool } from "../engine/pool.ts";
 import { onBuild, type Task } from "../engine/task.ts";
 import { defineNetwork, type Network, type NetworkOptions } from "../network/network.ts";
 import { checkParameters } from "../network/parameters.ts";
+import { identityOfTraining, type TrainingState, type TrainingStore } from "./checkpoint.ts";
 import { checkDataset, checkLoss } from "./dataset.ts";
 import { drawInitialParameters } from "./initialParameters.ts";
 import { checkOptimizer, OPTIMIZER_OPTIONS, type OptimizerOptions } from "./optimiser.ts";
@@ -50,6 +51,8 @@ export interface TrainOptions extends OptimizerOptions {
   /** A pool to use instead; it is left open: many trainings run side by side on it. */
   readonly pool?: Pool;
   readonly signal?: AbortSignal;
+  /** Keeps the training while it runs, and goes on from what it kept before, to the same bits: `trainingCheckpointTo` of flatvol/node. */
+  readonly checkpoint?: TrainingStore;
 }
 
 /** A draw of parameters from the prior, layer by layer. */
@@ -105,6 +108,7 @@ export async function trainOn(
     "workers",
     "pool",
     "signal",
+    "checkpoint",
   ]);
   const net = defineNetwork(network);
   const lossName = checkLoss(net, options.loss);
@@ -128,14 +132,52 @@ export async function trainOn(
   const measuring = checkMeasuring(training, options, { network: net, w: start, set, genuine, lossName, historyEvery });
   const pool = options.pool ?? new Pool({ workers: options.workers ?? 1 });
   try {
-    const args = { network: net, data: set, test, lossName, start, settings, batch, maxEpochs };
-    return await pool.run(
-      onBuild(fullBuild, training.task),
-      { ...args, extraEpochs, genuine, targetLoss, historyEvery, measuring, seed },
-      { signal: options.signal },
-    );
+    const given = { network: net, data: set, test, lossName, start, settings, batch, maxEpochs };
+    const args = { ...given, extraEpochs, genuine, targetLoss, historyEvery, measuring, seed };
+    const task = onBuild(fullBuild, training.task);
+    if (!options.checkpoint) return await pool.run(task, args, { signal: options.signal });
+    return await runKept(pool, task, args, options.checkpoint, options.signal);
   } finally {
     if (!options.pool) pool.close();
+  }
+}
+
+/** Runs a training that a store keeps while it runs. */
+async function runKept(
+  pool: Pool,
+  task: Task<TrainArguments, TrainResult>,
+  args: TrainArguments,
+  store: TrainingStore,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult> {
+  const state = store.open(identityOfTraining(args));
+  const { port1, port2 } = new MessageChannel();
+  const failed = new AbortController();
+  const all = new Promise<void>((resolve) => {
+    port1.onmessage = ({ data }: { data: TrainingState | null }) => {
+      if (data === null) return resolve();
+      try {
+        store.keep(data);
+      } catch (error) {
+        failed.abort(error);
+      }
+    };
+  });
+  try {
+    const keeping = { port: port2, everyMilliseconds: store.everyMilliseconds };
+    const result = await pool.run(
+      task,
+      { ...args, state, keeping },
+      { signal: AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]), transfer: [port2] },
+    );
+    await all;
+    failed.signal.throwIfAborted();
+    return result;
+  } finally {
+    // what comes late is of a training that has failed
+    port1.onmessage = null;
+    port1.close();
+    port2.close();
   }
 }
 

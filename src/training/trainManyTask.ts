@@ -70,7 +70,7 @@ export const trainManyTask: Task<TrainManyArguments, TrainManyResult> = {
       const mark = kernels.mark();
       const noise = kernels.allocate(64);
       exports.seedLanes(noise, Number(own & 0xffffffffn), Number(own >> 32n), 0, 0, NOISE_STREAM);
-      const optimizer = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
+      const { address: optimizer } = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
       putParameters(kernels, plan, drawInitialParameters(kernels, network, own), plan.w);
       let epoch = 0;
       let done = reached();

@@ -10,6 +10,7 @@ import { derivedSeed } from "../engine/random.ts";
 import { SLICE_MS, type Task, type TaskContext } from "../engine/task.ts";
 import { shuffledPoints } from "../flatness/minibatch.ts";
 import type { Network } from "../network/network.ts";
+import { restoreMemory, saveMemory, type TrainingState } from "./checkpoint.ts";
 import { LocalSurface } from "./localSurface.ts";
 import { cosineFactor, makeOptimizer, type Optimizer } from "./optimiser.ts";
 import { getParameters, putParameters } from "./plan.ts";
@@ -79,6 +80,10 @@ export interface TrainArguments {
   readonly historyEvery: number;
   readonly measuring: MeasurePlan | undefined;
   readonly seed: bigint;
+  /** To go on from. */
+  readonly state?: TrainingState | undefined;
+  /** Where states go while it runs. */
+  readonly keeping?: { readonly port: MessagePort; readonly everyMilliseconds: number } | undefined;
 }
 
 /** One look at a training. */
@@ -141,7 +146,8 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
       const real = kernels.f32(plan.direction, plan.entries).slice();
       const noise = kernels.allocate(64);
       exports.seedLanes(noise, Number(seed & 0xffffffffn), Number(seed >> 32n), 0, 0, NOISE_STREAM);
-      const optimizer = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
+      const memory = makeOptimizer(kernels, settings, plan.entries, plan.w, plan.gradient, real, noise);
+      const optimizer = memory.address;
       const indices = kernels.allocate(4 * data.points);
       putParameters(kernels, plan, args.start, plan.w);
 
@@ -211,11 +217,24 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
         return exports.wrongPredictions() === 0;
       };
 
-      const history: TrainingRecord[] = [];
-      let epoch = 0;
-      let convergedAt: number | undefined = reached() ? 0 : undefined;
-      await record(0);
+      const history: TrainingRecord[] = [...(args.state?.history ?? [])];
+      let epoch = args.state?.epoch ?? 0;
+      let convergedAt: number | undefined;
+      if (args.state) {
+        restoreMemory(kernels, memory, args.state.bytes);
+        convergedAt = args.state.convergedAt;
+      } else {
+        if (reached()) convergedAt = 0;
+        await record(0);
+      }
       let paused = performance.now();
+      let kept = paused;
+      const keep = (): void => {
+        if (!args.keeping || performance.now() - kept < args.keeping.everyMilliseconds) return;
+        const state: TrainingState = { epoch, convergedAt, history, bytes: saveMemory(kernels, memory) };
+        args.keeping.port.postMessage(state, [state.bytes.buffer]);
+        kept = performance.now();
+      };
       // whole outer steps: Entropy-SGD's take several minibatches each
       const outer = batch * (settings.optimizer === "entropy-sgd" ? Math.max(1, settings.innerSteps) : 1);
       const size = new CallSize();
@@ -243,7 +262,10 @@ export function makeTrainTask({ surfaceOf, take }: Measuring): Task<TrainArgumen
         if (!Number.isFinite(sum)) throw diverged(epoch, `the loss became ${sum}`);
         if (convergedAt === undefined && reached()) convergedAt = epoch;
         await record(epoch);
+        keep();
       }
+      // there is no more to come
+      args.keeping?.port.postMessage(null);
       const last = await look(epoch);
       if (!Number.isFinite(last.loss)) throw diverged(epoch, `the loss became ${last.loss}`);
       getParameters(kernels, plan, plan.w, parameters);

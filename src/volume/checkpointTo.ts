@@ -35,6 +35,50 @@ export interface CheckpointOptions {
   readonly resume?: boolean;
 }
 
+/** @throws TypeError, RangeError naming the option. */
+export function checkCheckpointOptions(options: CheckpointOptions): { everyMilliseconds: number; resume: boolean } {
+  checkOptions("options", options, ["every", "resume"]);
+  const resume = options.resume ?? false;
+  if (typeof resume !== "boolean") throw new TypeError(`resume: expected a boolean, got ${show(resume)}`);
+  return { everyMilliseconds: 1000 * checkNumber("every", options.every ?? 300, 0, 1e9), resume };
+}
+
+/**
+ * Checks a checkpoint's directory.
+ *
+ * @param isOurs whether a file's name is that of a checkpoint.
+ * @throws TypeError, RangeError: it cannot be written to, or holds a checkpoint that is not to be resumed.
+ */
+export function checkDirectory(directory: string, isOurs: (name: string) => boolean, resume: boolean): void {
+  if (typeof directory !== "string") throw new TypeError(`checkpoint: expected a path, got ${show(directory)}`);
+  try {
+    const names = fs.readdirSync(directory);
+    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
+    if (!resume && names.some(isOurs)) {
+      throw new RangeError(
+        `checkpoint: ${show(directory)} holds a checkpoint; expected resume to go on from it, or another directory`,
+      );
+    }
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw new RangeError(
+      `checkpoint: expected a directory that can be written to, got ${show(directory)} (${reason(error)})`,
+      { cause: error },
+    );
+  }
+}
+
+/** Forces the names in a directory to the disk. */
+export function syncDirectory(path: string): void {
+  if (process.platform === "win32") return;
+  const directory = fs.openSync(path, "r");
+  try {
+    fs.fsyncSync(directory);
+  } finally {
+    fs.closeSync(directory);
+  }
+}
+
 /** What is wrong with a file: the text goes on from "expected …, got". */
 class Unsound extends Error {}
 
@@ -50,32 +94,15 @@ export class DirectoryCheckpoint implements CheckpointStore {
   /** Bodies that were there when it was opened. */
   resumedBodies = 0;
   readonly #directory: string;
-  readonly #resume: boolean;
   readonly #files = new Map<CheckpointPart, number>();
   readonly #names = new Set<string>();
   #head: { readonly identity: CountIdentity; readonly bits: number } | undefined;
 
   constructor(directory: string, options: CheckpointOptions) {
-    if (typeof directory !== "string") throw new TypeError(`checkpoint: expected a path, got ${show(directory)}`);
-    checkOptions("options", options, ["every", "resume"]);
-    this.everyMilliseconds = 1000 * checkNumber("every", options.every ?? 300, 0, 1e9);
+    const { everyMilliseconds, resume } = checkCheckpointOptions(options);
+    this.everyMilliseconds = everyMilliseconds;
+    checkDirectory(directory, (name) => NAME.test(name), resume);
     this.#directory = directory;
-    this.#resume = options.resume ?? false;
-    try {
-      const names = fs.readdirSync(directory);
-      fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
-      if (!this.#resume && names.some((name) => NAME.test(name))) {
-        throw new RangeError(
-          `checkpoint: ${show(directory)} holds a checkpoint; expected resume to go on from it, or another directory`,
-        );
-      }
-    } catch (error) {
-      if (error instanceof RangeError) throw error;
-      throw new RangeError(
-        `checkpoint: expected a directory that can be written to, got ${show(directory)} (${reason(error)})`,
-        { cause: error },
-      );
-    }
   }
 
   open(identity: CountIdentity, bits: number, first: number, end: number): readonly CheckpointPart[] {
@@ -184,7 +211,7 @@ export class DirectoryCheckpoint implements CheckpointStore {
           fs.fsyncSync(file!);
           this.#checkAlone();
           fs.renameSync(temporary, join(this.#directory, name));
-          this.#sync();
+          syncDirectory(this.#directory);
         });
         done = true;
         const opened = file!;
@@ -232,17 +259,6 @@ export class DirectoryCheckpoint implements CheckpointStore {
     const other = fs.readdirSync(this.#directory).find((name) => NAME.test(name) && !this.#names.has(name));
     if (other !== undefined) {
       throw new Error(`checkpoint: another process writes to ${show(this.#directory)} (${other} is new)`);
-    }
-  }
-
-  /** Forces the names to the disk. */
-  #sync(): void {
-    if (process.platform === "win32") return;
-    const directory = fs.openSync(this.#directory, "r");
-    try {
-      fs.fsyncSync(directory);
-    } finally {
-      fs.closeSync(directory);
     }
   }
 

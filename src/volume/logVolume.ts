@@ -16,7 +16,7 @@ import { expectationPropagation } from "./expectationPropagation.ts";
 import { laplace } from "./laplace.ts";
 import { checkPoints, nngpKernel } from "./nngpKernel.ts";
 import { orthantProbability } from "./orthant.ts";
-import { splittingVolume } from "./splitting.ts";
+import { type RepetitionStore, splittingVolume } from "./splitting.ts";
 
 /** How a volume is found. The first two are of the finite network, the others of its limit of infinite width. */
 export const VOLUME_METHODS = [
@@ -55,6 +55,8 @@ export interface VolumeOptions {
   /** `splitting`: most leapfrog steps of a move, default 30; effective share of the networks that a level keeps, default 0.5. */
   readonly steps?: number;
   readonly keep?: number;
+  /** `splitting`: keeps the repetitions that are done. */
+  readonly checkpoint?: RepetitionStore;
   /** Default 0. */
   readonly seed?: number | bigint;
   readonly workers?: number;
@@ -89,6 +91,7 @@ const OPTIONS = [
   "moves",
   "steps",
   "keep",
+  "checkpoint",
   "seed",
   "workers",
   "pool",
@@ -213,11 +216,11 @@ export async function logVolume(question: VolumeQuestion, options: VolumeOptions
   const f = hexOf(signs.bits);
   const { seed, workers, pool, signal } = options;
   if (method === "splitting") {
-    const { repetitions, particles, moves, steps, keep } = options;
+    const { repetitions, particles, moves, steps, keep, checkpoint } = options;
     const result = await splittingVolume(net, {
       function: f,
       ...(inputs ? { inputs } : {}),
-      ...defined({ repetitions, particles, moves, steps, keep, seed, workers, pool, signal }),
+      ...defined({ repetitions, particles, moves, steps, keep, checkpoint, seed, workers, pool, signal }),
     });
     const { logP, log10P, standardError, ci95, spread, warnings, reason } = result;
     const details = {

@@ -32,6 +32,7 @@ export class SharedKernel {
   readonly #packed: Float64Array<ArrayBuffer>;
   readonly #scale: number;
   readonly #reference: Float64Array<ArrayBuffer>;
+  readonly #tolerance: number;
   /** Fixed points of the reference, and functions already done. */
   readonly #known = new Map<string, Promise<ExpectationPropagation>>();
 
@@ -39,15 +40,21 @@ export class SharedKernel {
    * @param kernel K, `[m][m]`, m <= 2000; symmetric, positive semidefinite.
    * @param reference labels, as `expectationPropagation` takes them, of a function to which the others are likely to be near:
    *   half of the iterations remain where only a third of the labels differ.
+   * @param tolerance as of `expectationPropagation`: log P is off by about m times its square.
    * @throws TypeError, RangeError naming the argument; for an indefinite K from the first call.
    */
-  constructor(kernel: Float64Array, reference: ArrayLike<number | boolean> | string) {
+  constructor(
+    kernel: Float64Array,
+    reference: ArrayLike<number | boolean> | string,
+    tolerance: number = EP_DEFAULTS.tolerance,
+  ) {
     const signs = checkLabels(reference, Math.round(Math.sqrt(kernel.length)));
     this.size = signs.length;
     this.#scale = checkCovariance(kernel, this.size);
     this.#kernel = kernel;
     this.#packed = packSymmetric(kernel, this.size);
     this.#reference = signs;
+    this.#tolerance = tolerance;
   }
 
   /** log P of a function by expectation propagation. A function that was asked for before is not computed again. */
@@ -79,7 +86,8 @@ export class SharedKernel {
     const orthant = { size: this.size, covariance: this.#packed.slice(), signs, scale: this.#scale };
     // the reference, which comes first, has found K to be semidefinite
     const checked = start !== undefined;
-    return propagate(this.#kernel, orthant, { ...EP_DEFAULTS, likelihood, start }, { ...call, helped: false, checked });
+    const settings = { ...EP_DEFAULTS, tolerance: this.#tolerance, likelihood, start };
+    return propagate(this.#kernel, orthant, settings, { ...call, helped: false, checked });
   }
 
   #once(key: string, work: () => Promise<ExpectationPropagation>): Promise<ExpectationPropagation> {

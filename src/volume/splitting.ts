@@ -39,8 +39,17 @@ export interface SamplerOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Keeps finished repetitions, so that a call that was interrupted goes on from there. */
+export interface RepetitionStore {
+  /** What was kept of a repetition; the first population, which is not counted, has the number after the last. */
+  found(repetition: number): SplittingRun | undefined;
+  keep(repetition: number, run: SplittingRun): void;
+}
+
 /** What `splittingVolume` takes. */
 export interface SplittingOptions extends SamplerOptions {
+  /** A store of this very call: its network, function, sampler and seed. */
+  readonly checkpoint?: RepetitionStore;
   /** The function in hex, point 0 first. */
   readonly function: string;
   /** Points in place of all Boolean inputs. */
@@ -92,6 +101,7 @@ export const SAMPLER_OPTIONS = [
 ];
 /** Options that name a function, or a part of one. */
 export const FUNCTION_OPTIONS = ["function", "inputs", "on"];
+const CHECKPOINT = "checkpoint";
 /** Spread of the logarithms, in nats, above which the error is not to be believed. */
 const WIDE = 1.5;
 /** Effective number of repetitions below which the mean is that of a few. */
@@ -196,6 +206,7 @@ export async function splittingRuns(
   { network, all, points, targets }: SignProblem,
   options: SamplerOptions,
   rounds: number,
+  store?: RepetitionStore,
 ): Promise<SplittingRun[]> {
   const { repetitions, ...sampler } = checkSampler(options);
   const { signal } = options;
@@ -207,8 +218,21 @@ export async function splittingRuns(
   const stop = new AbortController();
   const inner = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   try {
-    const run = (repetition: number, schedule: SplittingArguments["schedule"], rounds: number): Promise<SplittingRun> =>
-      pool.run(task, { ...args, repetition, schedule, rounds }, { signal: AbortSignal.any([inner]) });
+    const run = async (
+      repetition: number,
+      schedule: SplittingArguments["schedule"],
+      rounds: number,
+    ): Promise<SplittingRun> => {
+      const known = store?.found(repetition);
+      if (known) return known;
+      const made = await pool.run(
+        task,
+        { ...args, repetition, schedule, rounds },
+        { signal: AbortSignal.any([inner]) },
+      );
+      store?.keep(repetition, made);
+      return made;
+    };
     // levels that a population chooses by its own weights make its estimate too low; by those of another it is unbiased
     const first = await run(repetitions, undefined, 0);
     if (first.stalled !== undefined) return [first];
@@ -239,14 +263,15 @@ export async function splittingRuns(
  * );
  */
 export async function splittingVolume(network: NetworkOptions, options: SplittingOptions): Promise<SplittingVolume> {
-  checkOptions("options", options, [...FUNCTION_OPTIONS, ...SAMPLER_OPTIONS]);
+  checkOptions("options", options, [...FUNCTION_OPTIONS, ...SAMPLER_OPTIONS, CHECKPOINT]);
   const problem = signProblem(network, options);
   checkSampler(options);
   if (problem.impossible) {
     const certain = { logP: -Infinity, log10P: -Infinity, standardError: 0, spread: 0, warnings: [], repetitions: [] };
     return { method: "splitting", ...certain, ci95: [-Infinity, -Infinity], reason: problem.impossible };
   }
-  return summariseRuns(await splittingRuns(problem, options, 0), (await sharedKernels()).exports);
+  const runs = await splittingRuns(problem, options, 0, options.checkpoint);
+  return summariseRuns(runs, (await sharedKernels()).exports);
 }
 
 /** The estimate that repetitions make together. */

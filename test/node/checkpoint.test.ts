@@ -7,9 +7,7 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CountOptions, countFunctions } from "../../src/index.ts";
 import { type CheckpointOptions, checkpointTo, spillToDisk } from "../../src/node.ts";
-
-/** Times as many inputs as in a usual run. */
-const LONGER = Number(process.env.FLATVOL_FUZZ ?? 1);
+import { LONGER } from "../fuzz.ts";
 
 let scratch: string;
 let directory: string;

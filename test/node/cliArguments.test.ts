@@ -15,9 +15,7 @@ import {
   parseWhole,
   UsageError,
 } from "../../src/cli/arguments.ts";
-
-/** Times as many inputs as in a usual run. */
-const LONGER = Number(process.env.FLATVOL_FUZZ ?? 1);
+import { LONGER } from "../fuzz.ts";
 
 let scratch: string;
 beforeAll(() => {

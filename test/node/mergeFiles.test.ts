@@ -7,6 +7,7 @@ import { asyncBufferFromFile, parquetMetadataAsync } from "hyparquet";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type CountOptions, countFunctions, type FunctionTable } from "../../src/index.ts";
 import { mergeTableFiles, readTable, type ShardOf, shardRange, spillToDisk, writeTable } from "../../src/node.ts";
+import { LONGER } from "../fuzz.ts";
 
 let directory: string;
 let scratch: string;
@@ -19,9 +20,6 @@ afterEach(() => {
   for (const name of fs.readdirSync(directory)) fs.rmSync(join(directory, name));
 });
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
-
-/** Times as many inputs as in a usual run. */
-const LONGER = Number(process.env.FLATVOL_FUZZ ?? 1);
 
 const network = { layers: [5, 9, 1] };
 const WHOLE = { samples: 6400, firstSample: 0 };

@@ -7,9 +7,7 @@ import { countFunctions, defineNetwork } from "../../src/index.ts";
 import { type CountJob, inputsOf, jobId, jobText, makeJob, parseJob, rangeOf } from "../../src/queue/countJob.ts";
 import { decodeRange, encodeRange } from "../../src/queue/rangeResult.ts";
 import { parseRedisUrl } from "../../src/queue/redis.ts";
-
-/** Times as many inputs as in a usual run. */
-const LONGER = Number(process.env.FLATVOL_FUZZ ?? 1);
+import { LONGER } from "../fuzz.ts";
 
 const network = defineNetwork({ layers: [5, 6, 1] });
 const common = { network, seed: 3n, firstSample: 40, samples: 400, ranges: 4 };

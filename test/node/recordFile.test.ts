@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { recordsToParquet } from "../../src/report/recordTable.ts";
 import { mergeRecordFiles } from "../../src/study/mergeRecords.ts";
 import { RecordFile } from "../../src/study/recordFile.ts";
+import { LONGER } from "../fuzz.ts";
 
 let directory: string;
 let path: string;
@@ -161,7 +162,7 @@ describe("mergeRecordFiles", () => {
         }
         expect(keysOf().sort()).toEqual(["k 1", "k 2", "k 3", "k 4", "k 5", "k 6"]);
       }),
-      { seed: 3, numRuns: 500 },
+      { seed: 3, numRuns: 500 * LONGER },
     );
   });
 });
