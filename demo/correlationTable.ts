@@ -52,7 +52,9 @@ export class CorrelationTable {
 
 function text({ value, ci95 }: Correlation): string {
   if (value === null) return "–";
-  return ci95 ? `${fixed(value, 2)} [${fixed(ci95[0], 2)}, ${fixed(ci95[1], 2)}]` : fixed(value, 2);
+  return ci95
+    ? `${fixed(value, 2)} [${fixed(ci95[0], 2)}, ${fixed(ci95[1], 2)}]`
+    : `${fixed(value, 2)} (too few for an interval)`;
 }
 
 function bar(correlation: Correlation | undefined, colour: Colour): HTMLElement {

@@ -4,7 +4,19 @@
  * @module
  */
 
-export const ROLES = ["paper", "ink", "soft", "line", "mark", "second", "third", "fourth", "good", "bad"] as const;
+export const ROLES = [
+  "paper",
+  "ink",
+  "soft",
+  "line",
+  "mark",
+  "second",
+  "third",
+  "fourth",
+  "good",
+  "bad",
+  "light",
+] as const;
 export type Colour = (typeof ROLES)[number];
 export type Theme = Readonly<Record<Colour, string>>;
 

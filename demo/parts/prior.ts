@@ -99,6 +99,7 @@ export function priorPart(context: PartContext): Part {
 
   const draw = (): void => {
     if (!census || census.samples === 0) return;
+    for (const picture of [zipf.element, cloud.element]) picture.classList.remove("stale");
     const { samples, shown } = census;
     const steps = ranks();
     const points = 2 ** state.pBits;
@@ -117,15 +118,18 @@ export function priorPart(context: PartContext): Part {
         { kind: "dots", x: [1], y: [(steps[0]?.[1] ?? 0) / samples], colour: "mark", radius: 4 },
       ],
     });
-    // spread within their column, by the golden ratio, so that dots of one complexity stay apart
+    // spread within their column, by the golden ratio, so that dots of one complexity stay apart; a lone dot stands where it is
+    const columns = new Map<number, number>();
+    for (const { complexity } of shown) columns.set(complexity, (columns.get(complexity) ?? 0) + 1);
     const gap = Math.max(1, Math.log2(points)) / 2;
-    const spread = (i: number): number => 0.8 * gap * (((i * 0.618034) % 1) - 0.5);
+    const spread = (i: number): number =>
+      (columns.get(shown[i].complexity) ?? 0) > 2 ? 0.8 * gap * (((i * 0.618034) % 1) - 0.5) : 0;
     const chosen = census.shown.findIndex((f) => f.function === state.pFunction);
     const own = panel.interval(samples);
     cloud.show({
       label: `Probability of functions, logarithmic, against their Lempel-Ziv complexity: ${shown.length} functions`,
       x: {
-        label: "Lempel–Ziv complexity of the truth table (bits)",
+        label: "Lempel–Ziv complexity of the truth table (bits; dots of a column stand side by side)",
         domain: domainOf([0, ...shown.map((f) => f.complexity)], { padding: 0.04 }),
       },
       y: probability,
@@ -187,7 +191,9 @@ export function priorPart(context: PartContext): Part {
       reset() {
         census?.close();
         census = new Census(network(), state.pSeed, pool);
+        for (const card of [rate, distinct, unseen]) card.set("–");
         counted.set("0");
+        for (const picture of [zipf.element, cloud.element]) picture.classList.add("stale");
         if (state.pFunction) panel.show(state.pFunction, network());
         else panel.clear();
       },
@@ -208,7 +214,9 @@ export function priorPart(context: PartContext): Part {
       },
     },
     status: () =>
-      census && census.samples > 0 ? `${whole(census.samples)} networks, ${whole(census.rate)} a second` : "starting",
+      census && census.samples > 0
+        ? `${whole(census.samples)} networks, ${whole(census.rate)} a second`
+        : "no network yet",
     extra: [dataButtons("prior", records, () => ({ ...network(), seed: state.pSeed, samples: census?.samples ?? 0 }))],
     body: [
       cards(counted, rate, distinct, unseen),

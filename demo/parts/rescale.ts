@@ -24,7 +24,7 @@ interface Shown {
   readonly dash?: readonly number[];
 }
 const MEASURES: readonly Shown[] = [
-  { name: "keskar-protocol", label: "Keskar sharpness", colour: "second" },
+  { name: "keskar-protocol", label: "Keskar sharpness (%)", colour: "second" },
   { name: "spectral-norm", label: "largest Hessian eigenvalue", colour: "mark" },
   { name: "trace", label: "Hessian trace", colour: "third" },
   { name: "sam", label: "SAM sharpness", colour: "fourth" },
@@ -33,6 +33,7 @@ const MEASURES: readonly Shown[] = [
   { name: "fisher-rao", label: "Fisher–Rao norm", colour: "soft", dash: [7, 4] },
   { name: "relative-flatness", label: "relative flatness", colour: "soft", dash: [2, 3] },
 ];
+const CAPTION = "The measures at this α";
 const NAMES = MEASURES.map(({ name }) => name);
 
 /** Ends of the pictures: the standard deviation of each weight's change, and for filter-normalised ones its share of the weights' norm. */
@@ -124,10 +125,11 @@ export function rescalePart(context: PartContext): Part {
     }),
   });
   const body = element("tbody");
+  const caption = element("caption", {}, CAPTION);
   const table = element(
     "table",
     { class: "bars" },
-    element("caption", {}, "The measures at this α"),
+    caption,
     element(
       "thead",
       {},
@@ -169,7 +171,8 @@ export function rescalePart(context: PartContext): Part {
           columns: MAP_STEPS,
           values: here.map.map((loss) => Math.log10(Math.max(loss, base) / base) / 2),
         },
-        { kind: "dots", x: [0], y: [0], colour: "paper", radius: 4, hollow: true },
+        // the map's own colours are the same in light and dark
+        { kind: "dots", x: [0], y: [0], colour: "light", radius: 4, hollow: true },
       ],
     });
   };
@@ -203,11 +206,21 @@ export function rescalePart(context: PartContext): Part {
       y: { label: "relative to α = 1", log: true, domain: [Math.min(0.3, ...all) / 1.2, Math.max(3, ...all) * 1.2] },
       marks: [...marks, { kind: "rule", across: "x", at: power(2, state.rAlpha), colour: "ink", label: "α" }],
     });
-    const here = measures.get(measureKey(state.rAlpha));
+    // while alpha moves: the measures of the nearest that is known
+    const nearest = known.reduce<number | undefined>(
+      (best, e) => (best === undefined || Math.abs(e - state.rAlpha) < Math.abs(best - state.rAlpha) ? e : best),
+      undefined,
+    );
+    const shownAt = nearest ?? state.rAlpha;
+    const here = measures.get(measureKey(shownAt));
+    caption.textContent =
+      here && shownAt !== state.rAlpha
+        ? `The measures at α = ${short(power(2, shownAt))}, the nearest at which there are all`
+        : CAPTION;
     body.replaceChildren(
       ...MEASURES.map(({ name, label, colour }) => {
         const record = here?.[name];
-        const r = record && reference ? ratio(state.rAlpha, name) : Number.NaN;
+        const r = record && reference ? ratio(shownAt, name) : Number.NaN;
         const tag = record
           ? element(
               "span",

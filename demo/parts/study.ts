@@ -32,9 +32,9 @@ import { power, STUDY_MEASURES } from "../state.ts";
 
 /** Sizes of the attack set, in an order that spreads a study's first networks over all of them. */
 const ATTACKS = [0, 32, 8, 64, 4, 48, 16, 2, 24, 40, 1, 56] as const;
-const VOLUME: Predictor = { name: "volume", label: "log₁₀ P(f), infinitely wide", colour: "mark" };
+const VOLUME: Predictor = { name: "volume", label: "log₁₀ P(f) at infinite width", colour: "mark" };
 const LABELS: Readonly<Record<(typeof STUDY_MEASURES)[number], string>> = {
-  "keskar-protocol": "Keskar sharpness",
+  "keskar-protocol": "Keskar sharpness (%)",
   "spectral-norm": "largest Hessian eigenvalue",
   trace: "Hessian trace",
   "fisher-rao": "Fisher–Rao norm",
@@ -151,7 +151,10 @@ export function studyPart(context: PartContext): Part {
     const rho = (name: string): [string, string] => {
       const c = found.get(name)?.spearman;
       if (!c || c.value === null) return ["–", ""];
-      return [fixed(c.value, 2), c.ci95 ? `95 % interval ${fixed(c.ci95[0], 2)} to ${fixed(c.ci95[1], 2)}` : ""];
+      return [
+        fixed(c.value, 2),
+        c.ci95 ? `95 % interval ${fixed(c.ci95[0], 2)} to ${fixed(c.ci95[1], 2)}` : "too few networks for an interval",
+      ];
     };
     volumeCard.set(...rho("volume"));
     flatCard.set(rho(state.sMeasure)[0], `${LABELS[state.sMeasure]}. ${rho(state.sMeasure)[1]}`);
@@ -231,7 +234,7 @@ export function studyPart(context: PartContext): Part {
   const frame = new PartFrame(context, {
     id: "study",
     title: "Flatness against volume",
-    lead: "A hundred networks are trained to zero error on the same training set, with attack sets of all sizes, so that they generalise from very well to worse than chance. Watch which goes with the accuracy: the volume of the function, or the flatness of the minimum.",
+    lead: "Networks, a hundred unless you ask for others, are trained to zero error on the same training set, with attack sets of all sizes, so that they generalise from very well to worse than chance. Watch which goes with the accuracy: the volume of the function, or the flatness of the minimum.",
     controls: (settings) => [
       select(settings, "sTarget", "Function to learn", TARGET_NAMES, (f) => `the function ${f.slice(0, 8)}…`),
       select(settings, "sOptimizer", "Optimiser", OPTIMIZER_NAMES),

@@ -84,7 +84,7 @@ export function trainPart(context: PartContext): Part {
         ...[
           "epoch",
           "loss",
-          "right on S",
+          "right on S and the attack set",
           "right on E",
           "Keskar sharpness (%)",
           "largest eigenvalue",
@@ -105,7 +105,7 @@ export function trainPart(context: PartContext): Part {
     title: "… and the answers become right",
     height: 250,
     legend: [
-      { kind: "line", colour: "mark", text: "on the training set S" },
+      { kind: "line", colour: "mark", text: "on the training and attack sets" },
       { kind: "line", colour: "second", text: "on the test set E" },
     ],
   });

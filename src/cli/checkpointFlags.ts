@@ -86,7 +86,7 @@ export function recordsIn(
 ): (directory: string, options: CheckpointOptions) => RecordFile {
   return (directory, { every = 0, resume = false }) => {
     const path = join(directory, name);
-    if (!resume && fs.existsSync(path)) {
+    if (!resume && fs.statSync(path, { throwIfNoEntry: false })?.size) {
       throw new RangeError(
         `checkpoint: ${show(directory)} holds a checkpoint; expected resume to go on from it, or another directory`,
       );
@@ -94,8 +94,10 @@ export function recordsIn(
     try {
       return new RecordFile(path, identity, undefined, 1000 * every);
     } catch (error) {
-      if (error instanceof RangeError) throw new RangeError(`checkpoint: ${error.message}`, { cause: error });
-      throw error;
+      const { message, cause } = error as Error;
+      const misused = error instanceof RangeError || (cause as NodeJS.ErrnoException | undefined)?.code === "EISDIR";
+      const text = `checkpoint: ${show(directory)}: ${message}`;
+      throw misused ? new RangeError(text, { cause: error }) : new Error(text, { cause: error });
     }
   };
 }

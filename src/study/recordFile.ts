@@ -9,6 +9,7 @@
  */
 import fs from "node:fs";
 import { basename } from "node:path";
+import { differenceOfTexts } from "../data/difference.ts";
 import { reason } from "../data/files.ts";
 import { show } from "../engine/checks.ts";
 import { headLine, parseHead, type RecordShard, readRecordLines, recordLine } from "./recordLines.ts";
@@ -21,6 +22,8 @@ export class RecordFile implements RecordStore {
   readonly #everyMilliseconds: number;
   #file: number | undefined;
   #synced = Number.NEGATIVE_INFINITY;
+  /** Whether it has no record, and is this study's own. */
+  #isEmpty = false;
 
   /**
    * @param path of the file; its directory exists.
@@ -36,6 +39,8 @@ export class RecordFile implements RecordStore {
     try {
       const text = this.#guard(() => fs.readFileSync(path, "utf8"));
       const sound = text.length > 0 ? this.#read(text, head) : 0;
+      // a shard may have none
+      this.#isEmpty = shard === undefined && this.found.size === 0;
       if (sound === 0) this.#guard(() => this.#begin(head));
       else if (sound < Buffer.byteLength(text)) this.#guard(() => fs.ftruncateSync(this.#file!, sound));
     } catch (error) {
@@ -46,13 +51,15 @@ export class RecordFile implements RecordStore {
 
   add(key: string, json: string): void {
     this.#guard(() => this.#append(`${recordLine(key, json)}\n`));
+    this.#isEmpty = false;
   }
 
-  /** Closes the file; its records stay. */
+  /** Closes the file; its records stay, and one without any goes. */
   close(): void {
     if (this.#file === undefined) return;
     fs.closeSync(this.#file);
     this.#file = undefined;
+    if (this.#isEmpty) fs.rmSync(this.#path, { force: true });
   }
 
   /** Closes the file and removes it: the study is done, and its records are elsewhere. */
@@ -79,9 +86,10 @@ export class RecordFile implements RecordStore {
     const { head: found, records, sound } = readRecordLines(text, file);
     if (found === undefined) return 0;
     if (found !== head) {
+      const read = parseHead(found);
       throw new RangeError(
-        parseHead(found)
-          ? `${show(file)}: expected records of the same study, settings, data, seed and version of flatvol, got those of others; remove the file, or take another directory`
+        read
+          ? `${show(file)}: expected records of the same study, settings, data, seed and version of flatvol, got those of others (${differenceOfTexts(parseHead(head)?.fingerprint ?? "", read.fingerprint) ?? "of another shard"}); remove the file, or take another directory`
           : `${show(file)}: expected records of a study that was interrupted, got something else`,
       );
     }

@@ -10,7 +10,8 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
-import { reason, temporaryName } from "../data/files.ts";
+import { differenceOfTexts } from "../data/difference.ts";
+import { reason } from "../data/files.ts";
 import { checkInteger, checkOptions, show } from "../engine/checks.ts";
 import {
   type CheckpointOptions,
@@ -22,6 +23,7 @@ import type { TrainingState, TrainingStore } from "./checkpoint.ts";
 import type { TrainingRecord } from "./trainTask.ts";
 
 const NAME = "training.state";
+const UNFINISHED = ".training.state.tmp";
 const MAGIC = "flatvol training 1\n\n";
 const LEAD = MAGIC.length + 4;
 const DIGEST = 32;
@@ -66,6 +68,8 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
 
   open(identity: string): TrainingState | undefined {
     this.#identity = identity;
+    // what an interrupted process left over
+    fs.rmSync(join(this.#directory, UNFINISHED), { force: true });
     if (!fs.existsSync(this.#path)) return undefined;
     const state = this.#read();
     this.resumedEpochs = state.epoch;
@@ -79,9 +83,9 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
     lead.write(MAGIC, "latin1");
     lead.writeUInt32LE(text.length, MAGIC.length);
     const hash = createHash("sha256").update(lead).update(text).update(bytes).digest();
-    const temporary = temporaryName(this.#path);
+    const temporary = join(this.#directory, UNFINISHED);
     try {
-      const file = fs.openSync(temporary, "wx");
+      const file = fs.openSync(temporary, "w");
       try {
         for (const part of [lead, text, bytes, hash]) fs.writeFileSync(file, part);
         fs.fsyncSync(file);
@@ -140,27 +144,11 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
     } catch (error) {
       throw refuse(`damaged: its head (${(error as Error).message})`, error);
     }
-    const difference = differenceOf(this.#identity, head.identity);
+    const difference = differenceOfTexts(this.#identity, head.identity);
     if (difference) throw refuse(difference);
     const { epoch, convergedAt, history } = head;
     return { epoch, convergedAt, history, bytes: new Uint8Array(content.subarray(end)) };
   }
-}
-
-/** What differs between two trainings, in words. */
-function differenceOf(expected: string, found: unknown): string | undefined {
-  if (expected === found) return undefined;
-  const parts = (text: unknown): Record<string, unknown> => {
-    try {
-      return JSON.parse(String(text)) as Record<string, unknown>;
-    } catch {
-      return {};
-    }
-  };
-  const [ours, theirs] = [parts(expected), parts(found)];
-  const text = (value: unknown): string => JSON.stringify(value) ?? "none";
-  const name = Object.keys({ ...ours, ...theirs }).find((key) => text(ours[key]) !== text(theirs[key]));
-  return name === undefined ? "of something else" : `its ${name} is ${text(theirs[name])}, not ${text(ours[name])}`;
 }
 
 /**

@@ -201,9 +201,18 @@ describe("checkpoints", () => {
       expect(unasked.err).toMatch(/--checkpoint: "[^"]*" holds a checkpoint; expected --resume to go on/);
       const { code, out, err } = run([...args, "--resume"]);
       expect([code, out]).toEqual([2, ""]);
-      expect(err).toMatch(/--checkpoint: "[a-z.]*": expected records of the same study, settings, data, seed/);
+      expect(err).toMatch(
+        /--checkpoint: "[^"]*foreign": "[a-z.]*": expected records of the same study, settings, data/,
+      );
     }
     expect(fs.existsSync(join(scratch, "none"))).toBe(false);
+    const own = join(scratch, "own");
+    const wrong = run([...volume.slice(0, -1), own, "--particles", "1", "--method", "splitting"]);
+    expect([wrong.code, wrong.out, fs.existsSync(own)]).toEqual([2, "", false]);
+    fs.mkdirSync(join(own, "volumes.partial.jsonl"), { recursive: true });
+    const folder = run([...volume.slice(0, -1), own, "--resume"]);
+    expect([folder.code, folder.out]).toEqual([2, ""]);
+    expect(folder.err).toMatch(/--checkpoint: "[^"]*own": cannot write "volumes.partial.jsonl" \(it is a directory\)/);
     const sharded = run([...study, "--resume", "--shard", "1/2"]);
     expect([sharded.code, sharded.out]).toEqual([2, ""]);
     expect(sharded.err).toContain("--checkpoint: expected none beside --shard");

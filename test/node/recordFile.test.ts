@@ -86,6 +86,13 @@ describe("RecordFile", () => {
   });
 });
 
+it("a file of records without any is not left behind", () => {
+  const file = new RecordFile(path, identity);
+  expect(fs.existsSync(path)).toBe(true);
+  file.close();
+  expect(fs.existsSync(path)).toBe(false);
+});
+
 describe("mergeRecordFiles", () => {
   const NAME = "records.partial.jsonl";
   const file = (index: number, given: object = {}, records = 2, shard: object = {}): string => {
@@ -141,6 +148,7 @@ describe("mergeRecordFiles", () => {
     expect(fs.readFileSync(path, "utf8")).toBe(before);
     fs.rmSync(path);
     const elsewhere = new RecordFile(path, { ...identity, seed: "9" });
+    elsewhere.add("one", "1");
     elsewhere.close();
     expect(() => mergeRecordFiles([a, b, c], directory, NAME)).toThrow(/^out: .*another study, settings, seed/);
   });

@@ -68,6 +68,7 @@ describe("trainingCheckpointTo", () => {
     expect(open(JSON.stringify({ seed: "2", batch: 32 }))).toThrow(
       /expected one of this training in .*: its seed is "1", not "2"; remove it, or take another directory/,
     );
+    expect(open(JSON.stringify({ seed: "1", batch: { a: 1 } }))).toThrow(/its batch is 32, not {"a":1}/);
     expect(open(JSON.stringify({ seed: "1", batch: 32, data: {} }))).toThrow(/its data is none, not {}/);
   });
 
@@ -94,6 +95,13 @@ describe("trainingCheckpointTo", () => {
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => refused(bytes)),
       { numRuns: 50 * LONGER },
     );
+  });
+
+  it("removes what a killed write left over", () => {
+    kept();
+    fs.writeFileSync(join(directory, ".training.state.tmp"), "half");
+    trainingCheckpointTo(directory, { resume: true }).open(IDENTITY);
+    expect(fs.readdirSync(directory)).toEqual(["training.state"]);
   });
 
   it("a write that fails says so, and the last one stands", () => {
