@@ -60,7 +60,7 @@ export function priorPart(context: PartContext): Part {
     title: "Simple functions are the frequent ones",
     height: 360,
     legend: [
-      { kind: "dot", colour: "mark", text: `a function (the ${whole(SHOWN)} most frequent)` },
+      { kind: "dot", colour: "mark", text: `a function (the ${whole(SHOWN)} most frequent, spread in their columns)` },
       { kind: "dot", colour: "second", text: "the chosen one, with its 95 % interval" },
     ],
     onPick: (index) => {
@@ -129,7 +129,7 @@ export function priorPart(context: PartContext): Part {
     cloud.show({
       label: `Probability of functions, logarithmic, against their Lempel-Ziv complexity: ${shown.length} functions`,
       x: {
-        label: "Lempel–Ziv complexity of the truth table (bits; dots of a column stand side by side)",
+        label: "Lempel–Ziv complexity of the truth table (bits)",
         domain: domainOf([0, ...shown.map((f) => f.complexity)], { padding: 0.04 }),
       },
       y: probability,
