@@ -9,7 +9,7 @@ import { Option } from "commander";
 import { show } from "../engine/checks.ts";
 import { RecordFile } from "../study/recordFile.ts";
 import type { StudyIdentity } from "../study/run.ts";
-import type { CheckpointOptions } from "../volume/checkpointTo.ts";
+import { type CheckpointOptions, checkDirectory } from "../volume/checkpointTo.ts";
 import { parseDuration, UsageError } from "./arguments.ts";
 import { flag } from "./flags.ts";
 import { makeDirectory, removeIfEmpty } from "./outputDirectory.ts";
@@ -86,11 +86,8 @@ export function recordsIn(
 ): (directory: string, options: CheckpointOptions) => RecordFile {
   return (directory, { every = 0, resume = false }) => {
     const path = join(directory, name);
-    if (!resume && fs.statSync(path, { throwIfNoEntry: false })?.size) {
-      throw new RangeError(
-        `checkpoint: ${show(directory)} holds a checkpoint; expected resume to go on from it, or another directory`,
-      );
-    }
+    // one that a full disk left empty holds nothing
+    checkDirectory(directory, (file) => file === name && fs.statSync(path).size > 0, resume);
     try {
       return new RecordFile(path, identity, undefined, 1000 * every);
     } catch (error) {
