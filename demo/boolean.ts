@@ -33,10 +33,10 @@ const NAMED: Readonly<Record<string, (i: number) => boolean>> = {
 /** Names of the functions to be learned, as a reader sees them. */
 export const TARGET_NAMES: Readonly<Record<string, string>> = {
   majority: "majority of the 7 bits",
-  multiplexer: "second bit if the first is 1, else the third",
+  multiplexer: "multiplexer of the first 3 bits",
   first: "the first bit alone",
   threshold: "a weighted threshold of 4 bits",
-  parity: "parity (odd number of ones)",
+  parity: "parity of the 7 bits",
 };
 
 /** Optimisers that the page offers, as a reader sees them, with learning rates (log10) that suit these networks. */

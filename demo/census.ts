@@ -7,7 +7,7 @@
  * @module
  */
 import { complexity, countFunctions, type FunctionTable, mergeTables, type NetworkOptions, type Pool } from "flatvol";
-import { breathe } from "./part.ts";
+import { breathe } from "./frames.ts";
 
 /** A function as the pictures show it. */
 export interface Counted {
@@ -27,7 +27,7 @@ const LARGEST = 200_000;
 /** Milliseconds that a call should take: the page hears of it twice a second. */
 const CALL_MS = 450;
 /** Functions looked up between two breaths. */
-const SLICE = 250;
+const SLICE = 120;
 
 export class Census {
   readonly #network: NetworkOptions;

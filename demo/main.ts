@@ -4,6 +4,7 @@
  * @module
  */
 import { createPool } from "flatvol";
+import { afterFrame, breathe } from "./frames.ts";
 import type { Part, PartContext } from "./part.ts";
 import { priorPart } from "./parts/prior.ts";
 import { formatState, PARTS, parseState, type State } from "./state.ts";
@@ -88,7 +89,7 @@ async function show(): Promise<void> {
     if (each === name) {
       tab.setAttribute("aria-current", "page");
       // on a phone the parts are a row wider than the screen
-      requestAnimationFrame(() => {
+      afterFrame(() => {
         const row = tab.parentElement as HTMLElement;
         row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
       });
@@ -108,7 +109,9 @@ async function show(): Promise<void> {
     if (state.part !== name) return;
     stage.replaceChildren(ready.element);
     shown = ready;
-    ready.inView(true);
+    // its work starts in a task of its own
+    await breathe();
+    if (shown === ready) ready.inView(true);
   } catch (error) {
     made.delete(name);
     fail(error);

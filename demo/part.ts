@@ -6,6 +6,7 @@
 import type { Pool, PoolOptions } from "flatvol";
 import type { Control, Settings } from "./controls.ts";
 import { announcer, element } from "./elements.ts";
+import { afterFrame } from "./frames.ts";
 import { Loop, type LoopState, type LoopWork } from "./loop.ts";
 import type { State, StateKey } from "./state.ts";
 
@@ -67,6 +68,10 @@ export class PartFrame {
   readonly #failure = element("p", { class: "failure", role: "alert" });
   readonly #toggle = element("button", { type: "button", class: "main" }, "Pause");
   readonly #options: PartOptions;
+  /** Pieces that are not laid out yet. */
+  readonly #later: HTMLElement[];
+  #inView = false;
+  #layingOut = false;
 
   constructor(context: PartContext, options: PartOptions) {
     this.#options = options;
@@ -88,6 +93,10 @@ export class PartFrame {
       this.loop.restart();
       this.loop.resume();
     });
+    // rows of pictures piece by piece
+    this.#later = options.body.flatMap((piece) =>
+      piece.classList.contains("pictures") ? ([...piece.children] as HTMLElement[]) : [piece],
+    );
     const bar = element("div", { class: "bar" }, this.#toggle, again, ...(options.extra ?? []), this.#status);
     const panel = element(
       "fieldset",
@@ -95,6 +104,8 @@ export class PartFrame {
       element("legend", {}, "Settings"),
       ...this.controls.map((control) => control.element),
     );
+    this.#later.unshift(panel, bar);
+    for (const piece of this.#later) piece.classList.add("later");
     this.element = element(
       "section",
       { id: `part-${options.id}`, class: "part", "aria-labelledby": `title-${options.id}` },
@@ -106,6 +117,24 @@ export class PartFrame {
       this.#speaker.element,
       ...options.body,
     );
+  }
+
+  /** It came into view, or went out of it. It works once it is laid out. */
+  inView(inView: boolean): void {
+    this.#inView = inView;
+    if (this.#later.length === 0 || !inView) this.loop.inView = inView;
+    else if (!this.#layingOut) this.#layOut();
+  }
+
+  /** One piece a frame: laid out all at once, the first time they would block the page. */
+  #layOut(): void {
+    this.#layingOut = this.#inView && this.#later.length > 0;
+    if (!this.#layingOut) {
+      this.loop.inView = this.#inView;
+      return;
+    }
+    this.#later.shift()?.classList.remove("later");
+    afterFrame(() => this.#layOut());
   }
 
   /** Says again what is under way. */
@@ -129,9 +158,4 @@ export class PartFrame {
     }
     this.tell(true);
   }
-}
-
-/** Lets the page breathe: clicks, painting. */
-export function breathe(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

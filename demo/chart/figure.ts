@@ -5,9 +5,10 @@
  */
 import { pictureButtons } from "../download.ts";
 import { element } from "../elements.ts";
+import { afterFrame } from "../frames.ts";
 import { draw, frameOf, type Mark, type Picture, place } from "./draw.ts";
 import { CanvasPen, SvgPen } from "./pen.ts";
-import { type Colour, type Theme, themeAt } from "./theme.ts";
+import { type Colour, forgetTheme, themeAt } from "./theme.ts";
 
 /** An entry of a legend. */
 export interface Key {
@@ -39,17 +40,20 @@ const REACH = 14;
 /** Milliseconds between two fillings of an open table: rows that a reader is in should stand still. */
 const TABLE_MS = 2000;
 
-/** Figures that wait to be painted: one a frame, so that no frame takes long. */
+/**
+ * Figures that wait to be painted: one a frame, so that no frame takes long, and in a task of its own after the frame's layout,
+ * which a canvas would force when it is given a font.
+ */
 const waiting: Array<() => void> = [];
 
 function paintNext(): void {
   waiting.shift()?.();
-  if (waiting.length > 0) requestAnimationFrame(paintNext);
+  if (waiting.length > 0) afterFrame(paintNext);
 }
 
 function paintSoon(paint: () => void): void {
   waiting.push(paint);
-  if (waiting.length === 1) requestAnimationFrame(paintNext);
+  if (waiting.length === 1) afterFrame(paintNext);
 }
 
 export class Figure {
@@ -58,7 +62,8 @@ export class Figure {
   readonly #table: HTMLDetailsElement;
   readonly #options: FigureOptions;
   #picture: Picture | undefined;
-  #theme: Theme | undefined;
+  /** CSS pixels, as laid out last: to ask the canvas would force a layout. */
+  #size = { width: 0, height: 0 };
   #asked = false;
   #filled = 0;
 
@@ -87,10 +92,14 @@ export class Figure {
       this.#canvas,
       this.#table,
     );
-    new ResizeObserver(() => this.#ask()).observe(this.#canvas);
+    new ResizeObserver((entries) => {
+      const { width, height } = entries[entries.length - 1].contentRect;
+      this.#size = { width: Math.round(width), height: Math.round(height) };
+      this.#ask();
+    }).observe(this.#canvas);
     // the style gives the canvas a short transition of its colour, so that this tells of any change of theme
     this.#canvas.addEventListener("transitionend", () => {
-      this.#theme = undefined;
+      forgetTheme(this.element);
       this.#ask();
     });
     this.#canvas.addEventListener("click", (event) => this.#click(event));
@@ -107,7 +116,7 @@ export class Figure {
   svg(): string {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const pen = new SvgPen();
-    if (this.#picture) draw(this.#picture, pen, this.#colours(), width, height);
+    if (this.#picture) draw(this.#picture, pen, themeAt(this.element), width, height);
     return pen.finish(width, height, this.#picture?.label ?? "");
   }
 
@@ -119,18 +128,13 @@ export class Figure {
     copy.height = 3 * height;
     const context = copy.getContext("2d") as CanvasRenderingContext2D;
     context.scale(3, 3);
-    if (this.#picture) draw(this.#picture, new CanvasPen(context), this.#colours(), width, height);
+    if (this.#picture) draw(this.#picture, new CanvasPen(context), themeAt(this.element), width, height);
     return new Promise((resolve, reject) => {
       copy.toBlob(
         (blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be written"))),
         "image/png",
       );
     });
-  }
-
-  #colours(): Theme {
-    this.#theme ??= themeAt(this.element);
-    return this.#theme;
   }
 
   #ask(): void {
@@ -144,7 +148,7 @@ export class Figure {
 
   #paint(): void {
     const canvas = this.#canvas;
-    const { clientWidth: width, clientHeight: height } = canvas;
+    const { width, height } = this.#size;
     if (!this.#picture || width === 0) return;
     const ratio = Math.min(3, globalThis.devicePixelRatio || 1);
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -154,7 +158,7 @@ export class Figure {
     }
     const context = canvas.getContext("2d") as CanvasRenderingContext2D;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    draw(this.#picture, new CanvasPen(context), this.#colours(), width, height);
+    draw(this.#picture, new CanvasPen(context), themeAt(this.element), width, height);
     this.#fill(false);
   }
 

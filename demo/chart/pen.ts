@@ -37,7 +37,7 @@ export interface Pen {
   unclip(): void;
 }
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const FONT = "system-ui, sans-serif";
 
 export class CanvasPen implements Pen {
   readonly #c: CanvasRenderingContext2D;

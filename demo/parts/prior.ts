@@ -11,15 +11,20 @@ import { seedControl, slider } from "../controls.ts";
 import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { percent, short, superscript, whole } from "../format.ts";
+import { breathe } from "../frames.ts";
 import { type Part, type PartContext, PartFrame } from "../part.ts";
 import { FunctionPanel } from "./functionPanel.ts";
 
+/** Networks before a function is chosen for the reader: pictures come first. */
+const FIRST_CHOICE = 5000;
 /** Rows of the table below a picture. */
 const TABLE_ROWS = 40;
 
 export function priorPart(context: PartContext): Part {
   const { state, pool } = context;
   let census: Census | undefined;
+  /** What is chosen if nobody chooses. */
+  let first: string | undefined;
 
   const counted = card("networks drawn");
   const rate = card("networks a second");
@@ -127,7 +132,7 @@ export function priorPart(context: PartContext): Part {
     const chosen = census.shown.findIndex((f) => f.function === state.pFunction);
     const own = panel.interval(samples);
     cloud.show({
-      label: `Probability of functions, logarithmic, against their Lempel-Ziv complexity: ${shown.length} functions`,
+      label: `Probability of functions, logarithmic, against their Lempel-Ziv complexity: ${shown.length} ${shown.length === 1 ? "function" : "functions"}`,
       x: {
         label: "Lempel–Ziv complexity of the truth table (bits)",
         domain: domainOf([0, ...shown.map((f) => f.complexity)], { padding: 0.04 }),
@@ -190,6 +195,7 @@ export function priorPart(context: PartContext): Part {
     work: {
       reset() {
         census?.close();
+        first = undefined;
         census = new Census(network(), state.pSeed, pool);
         for (const card of [rate, distinct, unseen]) card.set("–");
         counted.set("0");
@@ -201,15 +207,18 @@ export function priorPart(context: PartContext): Part {
         const mine = census as Census;
         await mine.advance(signal);
         if (signal.aborted) return false;
-        // to begin with the most frequent function that is not constant: constants have complexity n
-        if (!state.pFunction && mine.samples > 5000) {
-          const first = mine.shown.find((f) => f.complexity > state.pBits);
-          if (first) choose(first.function);
-        }
+        // to begin with the most frequent function of the first call that is not constant (constants have complexity n): later
+        // calls are of a size that depends on the machine
+        first ??= mine.shown.find((f) => f.complexity > state.pBits)?.function;
+        await breathe();
+        if (signal.aborted) return false;
         numbers();
         draw();
-        panel.recount();
         frame.tell();
+        await breathe();
+        if (signal.aborted) return false;
+        if (!state.pFunction && first && mine.samples > FIRST_CHOICE) choose(first);
+        else panel.recount();
         return true;
       },
     },
@@ -233,7 +242,7 @@ export function priorPart(context: PartContext): Part {
   return {
     element: frame.element,
     inView(inView) {
-      frame.loop.inView = inView;
+      frame.inView(inView);
       if (inView) draw();
       panel.inView(inView);
     },

@@ -14,6 +14,7 @@ import { type Control, seedControl, select, slider } from "../controls.ts";
 import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { percent, short, withError } from "../format.ts";
+import { breathe } from "../frames.ts";
 import { type Part, type PartContext, PartFrame } from "../part.ts";
 import { power, RULES, type State } from "../state.ts";
 
@@ -272,17 +273,17 @@ export function rescalePart(context: PartContext): Part {
     void check();
   };
 
-  const play = element("button", { type: "button" }, "Play");
+  const play = element("button", { type: "button" }, "Play α");
   let playing: ReturnType<typeof setInterval> | undefined;
   const stop = (): void => {
     clearInterval(playing);
     playing = undefined;
-    play.textContent = "Play";
+    play.textContent = "Play α";
   };
   let direction = 1;
   play.addEventListener("click", () => {
     if (playing !== undefined) return stop();
-    play.textContent = "Stop";
+    play.textContent = "Stop α";
     playing = setInterval(() => {
       if (state.rAlpha >= RULES.rAlpha.most) direction = -1;
       if (state.rAlpha <= RULES.rAlpha.least) direction = 1;
@@ -322,8 +323,8 @@ export function rescalePart(context: PartContext): Part {
         alphaControl,
         select(settings, "rLayer", "Hidden layer", { 1: "first", 2: "second" }),
         select(settings, "rView", "Directions of the pictures", {
-          plain: "as they are: the same for every α",
-          filter: "filter-normalised: scaled with the weights",
+          plain: "the same for every α",
+          filter: "filter-normalised",
         }),
         select(settings, "rTarget", "Trained on", TARGET_NAMES, (f) => `function ${f.slice(0, 8)}…`),
         seedControl(settings, "rSeed"),
@@ -433,7 +434,7 @@ export function rescalePart(context: PartContext): Part {
   return {
     element: frame.element,
     inView(inView) {
-      frame.loop.inView = inView;
+      frame.inView(inView);
       if (inView) draw();
       else stop();
     },
@@ -455,12 +456,15 @@ async function prepare(state: State, pool: PartContext["pool"], signal: AbortSig
   const trained = await train(NETWORK, trainingSet(task, 0), options);
   if (!trained.converged) throw new Error("the training did not reach zero error; try another seed");
   const { parameters } = trained;
+  await breathe();
   const f = await functionOf(NETWORK, parameters);
+  const outputs = await evaluate(NETWORK, parameters, allInputs(), POINTS);
+  await breathe();
   const found = await logVolume({ network: NETWORK, labels: f }, { method: "orthant", samples: 2 ** 14, pool, signal });
   return {
     task,
     parameters,
-    outputs: await evaluate(NETWORK, parameters, allInputs(), POINTS),
+    outputs,
     function: f,
     accuracy: trained.testAccuracy ?? Number.NaN,
     loss: trained.trainLoss,

@@ -27,6 +27,7 @@ import { CorrelationTable, type Predictor } from "../correlationTable.ts";
 import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { fixed, percent, short, whole } from "../format.ts";
+import { breathe } from "../frames.ts";
 import { type Part, type PartContext, PartFrame } from "../part.ts";
 import { power, STUDY_MEASURES } from "../state.ts";
 
@@ -121,7 +122,7 @@ export function studyPart(context: PartContext): Part {
     const all = usable();
     const accuracies = all.map((n) => 100 * n.accuracy);
     const shade = all.map((n) => n.attack / (POINTS - GENUINE));
-    const y = { label: "accuracy on the test set E (%)", domain: [0, 104] as const };
+    const y = { label: "accuracy on the test set E (%)", domain: [-3, 104] as const };
     const dots = { kind: "dots" as const, y: accuracies, shade, colour: "mark" as const, radius: 5, opacity: 0.85 };
     const volumes = all.map((n) => n.log10P as number);
     volumePicture.show({
@@ -192,8 +193,10 @@ export function studyPart(context: PartContext): Part {
       return;
     }
     const { parameters, converged } = trained;
+    await breathe();
     const f = await functionOf(NETWORK, parameters);
     const [{ lempelZiv }] = await complexity([f]);
+    await breathe();
     const [flat, weight] = await Promise.all([
       flatness(NETWORK, parameters, data, { ...call, measures: STUDY_MEASURES }),
       logVolume({ network: NETWORK, labels: f }, { method: "orthant", samples: 2 ** 13, pool, signal }),
@@ -307,7 +310,7 @@ export function studyPart(context: PartContext): Part {
   return {
     element: frame.element,
     inView(inView) {
-      frame.loop.inView = inView;
+      frame.inView(inView);
       if (inView) draw();
     },
     refresh() {

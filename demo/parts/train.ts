@@ -28,6 +28,7 @@ import { seedControl, select, slider } from "../controls.ts";
 import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { percent, short, whole, withError } from "../format.ts";
+import { breathe } from "../frames.ts";
 import { hypercube } from "../hypercube.ts";
 import { type Part, type PartContext, PartFrame } from "../part.ts";
 import { power } from "../state.ts";
@@ -320,7 +321,9 @@ export function trainPart(context: PartContext): Part {
           ending = "The training diverged: take a smaller learning rate.";
           return finish();
         }
+        await breathe();
         const f = await functionOf(NETWORK, trained.parameters);
+        await breathe();
         const [flat, weight] = await Promise.all([
           flatness(NETWORK, trained.parameters, data, {
             ...call,
@@ -409,7 +412,7 @@ export function trainPart(context: PartContext): Part {
   return {
     element: frame.element,
     inView(inView) {
-      frame.loop.inView = inView;
+      frame.inView(inView);
       if (inView) draw();
     },
     refresh() {

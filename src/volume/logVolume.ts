@@ -7,6 +7,7 @@ import { formatFunction } from "../data/functions.ts";
 import { booleanPoints, MAXIMUM_POINTS, type PointsOptions } from "../data/points.ts";
 import { checkChoice, checkOptions, show } from "../engine/checks.ts";
 import { sharedKernels } from "../engine/module.ts";
+import { breathe } from "../engine/platform.ts";
 import { Pool } from "../engine/pool.ts";
 import { defineNetwork, type NetworkOptions } from "../network/network.ts";
 import { singleOutput } from "../network/parameters.ts";
@@ -200,6 +201,7 @@ export async function logVolume(question: VolumeQuestion, options: VolumeOptions
     const { depth, sigmaW2, sigmaB2 } = { depth: net.layers.length - 2, ...net };
     const inputs = { data: pick(data, signs.which, features), points: signs.which.length };
     const covariance = await nngpKernel({ depth, sigmaW2, sigmaB2, signal: options.signal }, inputs);
+    await breathe();
     return ofCovariance(covariance.kernel, signs.bits, method, options);
   }
   const boolean = question.inputs === undefined;
