@@ -73,7 +73,7 @@ function activate(x: usize, vectors: i32, activation: i32): void {
 }
 
 /** d = phi'(z) d, in place, from the activations a = phi(z); the derivative of ReLU at 0 is 0. */
-function slope(a: usize, d: usize, vectors: i32, activation: i32): void {
+export function slope(a: usize, d: usize, vectors: i32, activation: i32): void {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
   const end = a + ((<usize>vectors) << 4);
@@ -115,7 +115,7 @@ function addColumns(x: usize, rows: i32, n4: i32, out: usize): void {
   }
 }
 
-function pointOf(first: i32, indices: usize, i: i32): usize {
+export function pointOf(first: i32, indices: usize, i: i32): usize {
   return indices ? <usize>load<u32>(indices + ((<usize>i) << 2)) : <usize>(first + i);
 }
 
@@ -303,7 +303,7 @@ function addGradient(
 }
 
 /** out(l - 1) = d(l) M', M the weights of a parameter vector; added if `add`. */
-function backThrough(plan: usize, l: i32, d: usize, m: usize, out: usize, count: i32, add: i32): void {
+export function backThrough(plan: usize, l: i32, d: usize, m: usize, out: usize, count: i32, add: i32): void {
   const layer = layerOf(plan, l);
   const below = layerOf(plan, l - 1);
   const width = field(layer, N4) << 2;
@@ -351,7 +351,7 @@ export function backward(
 }
 
 /** The last layer's loss of a block. `d` and `p` say whether derivatives and probabilities are wanted. */
-function lossOf(plan: usize, first: i32, indices: usize, count: i32, scale: f64, d: i32, p: i32): f64 {
+export function lossOf(plan: usize, first: i32, indices: usize, count: i32, scale: f64, d: i32, p: i32): f64 {
   const last = layerOf(plan, load<i32>(plan, LAYERS) - 1);
   const kind = load<i32>(plan, LOSS);
   const outputs = load<i32>(plan, OUTPUTS);

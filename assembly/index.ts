@@ -6,6 +6,7 @@ export { classHash } from "./classHash";
 export * from "./core";
 export { denseBlockSigns, linearBlockSigns } from "./dense";
 export { upperQuantile } from "./gaussianTail";
+export { gaussNewtonTraceAt } from "./gaussNewtonTrace";
 export {
   gaussNewtonAt,
   gradientAt,

@@ -7,6 +7,7 @@ import { defineNetwork } from "../src/network/network.ts";
 import { LocalSurface } from "../src/training/localSurface.ts";
 import type { Dataset, LossName } from "../src/training/surface.ts";
 import { gaussianVector, randomSurface } from "./randomSurface.ts";
+import { denseHessian, traceOf } from "./reference/denseHessian.ts";
 import { PlainSurface, rescaled } from "./reference/plainSurface.ts";
 
 const module = await compileModule();
@@ -39,6 +40,24 @@ const cases: ReadonlyArray<readonly [readonly number[], LossName, "relu" | "tanh
   [[300, 13, 3], "ce", "relu", 70],
   [[9, 2, 2], "mse", "relu", 520],
 ];
+
+// a Hessian as a whole matrix, column by column
+const small = cases.filter(([layers]) => defineNetwork({ layers }).parameterCount < 1000);
+
+describe.each(small)("%j, %s, %s, %i points", (layers, loss, activation, points) => {
+  it("trace of the Gauss-Newton matrix, of the Hessian too if ReLU", async () => {
+    const { surface: plain, w } = randomSurface({ layers, loss, activation, points, seed: 3 });
+    const expected = traceOf(denseHessian(plain, w, true));
+    expect(expected).toBeGreaterThan(0);
+    for (const sparse of [false, true]) {
+      const network = defineNetwork({ layers, activation });
+      const own = new LocalSurface(await Kernels.create(module), network, plain.data, loss, sparse);
+      expect(own.plan.sparse).toBe(sparse);
+      expect(Math.abs((await own.gaussNewtonTrace(w, () => {})) / expected - 1)).toBeLessThan(ROUNDING);
+    }
+    if (activation === "relu") expect(traceOf(denseHessian(plain, w)) / expected).toBeCloseTo(1, 10);
+  });
+});
 
 describe.each(cases)("%j, %s, %s, %i points", (layers, loss, activation, points) => {
   it("loss, outputs, error, gradient, Hessian and Gauss-Newton products", async () => {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { Kernels } from "../src/engine/kernels.ts";
+import { compileModule } from "../src/engine/module.ts";
 import { checkMeasureOptions, type MeasureOptions, type MeasureResult } from "../src/flatness/measure.ts";
 import { spectralMeasures } from "../src/flatness/spectralMeasures.ts";
+import { defineNetwork } from "../src/network/network.ts";
+import { LocalSurface } from "../src/training/localSurface.ts";
 import type { LossSurface } from "../src/training/surface.ts";
 import { contextOf, gaussianVector, randomSurface } from "./randomSurface.ts";
 import { rescaled } from "./reference/plainSurface.ts";
@@ -126,6 +130,35 @@ describe("spectral measures of networks", () => {
     for (const x of top.eigenvalues as number[]) expect(x).toBeGreaterThan(0);
   });
 
+  it("traces are exact unless a number of products is asked for, or the Hessian is tanh's", async () => {
+    for (const activation of ["relu", "tanh"] as const) {
+      const { surface: plain, w } = randomSurface({
+        layers: [7, 9, 8, 1],
+        loss: "bce",
+        activation,
+        points: 16,
+        seed: 3,
+      });
+      const kernels = await Kernels.create(await compileModule());
+      const own = new LocalSurface(kernels, defineNetwork({ layers: [7, 9, 8, 1], activation }), plain.data, "bce");
+      const expected = (name: string) => run(name, own, w, { traceProducts: own.size });
+      for (const name of ["trace", "ggn-trace"]) {
+        const result = await run(name, own, w);
+        const { value } = await expected(name);
+        if (name === "trace" && activation === "tanh") {
+          expect(result).toMatchObject({ method: "hutch++", products: 120, exact: false });
+          // 4.5 standard errors, as above
+          expect(Math.abs(result.value - value)).toBeLessThan(4.5 * result.standardError!);
+          continue;
+        }
+        expect(result).toMatchObject({ method: "exact", products: 0, exact: true, standardError: 0 });
+        expect(Math.abs(result.value / value - 1)).toBeLessThan(1e-5);
+        expect(await run(name, own, w, { traceMethod: "exact", traceProducts: 30 })).toEqual(result);
+        expect(await run(name, own, w, { traceProducts: 30 })).toMatchObject({ method: "hutch++", exact: false });
+      }
+    }
+  });
+
   it("none is invariant under rescaling, as they say", async () => {
     const v = rescaled(surface.network, w, 1, 5.9);
     for (const measure of spectralMeasures) {
@@ -149,7 +182,12 @@ describe("spectral measures of networks", () => {
     await expect(run("trace", surface, w, { traceProducts: 1 })).rejects.toThrow(
       "traceProducts: expected an integer from 6",
     );
-    await expect(run("trace", surface, w, { traceMethod: "exact" })).rejects.toThrow("traceMethod");
+    await expect(run("trace", surface, w, { traceMethod: "exact" })).rejects.toThrow("no exact trace");
+    const { check: checkTrace } = spectralMeasures.find(({ name }) => name === "trace")!;
+    const tanh = defineNetwork({ layers: [7, 9, 1], activation: "tanh" });
+    expect(() => checkTrace!({ network: tanh, w, points: 1 }, { traceMethod: "exact" })).toThrow(
+      "traceMethod: the Hessian of a tanh network has no exact trace; expected auto, hutch++ or hutchinson",
+    );
     await expect(run("top-eigenvalues", surface, w, { eigenCount: 0 })).rejects.toThrow("eigenCount");
     await expect(run("spectral-norm", surface, w, { eigenTolerance: "small" })).rejects.toThrow(TypeError);
     await expect(run("spectral-density", surface, w, { densityProbes: 1 })).rejects.toThrow("densityProbes");

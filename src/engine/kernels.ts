@@ -239,6 +239,7 @@ export interface KernelExports {
   ): void;
   hessianAt(plan: number, first: number, count: number, all: number): void;
   gaussNewtonAt(plan: number, first: number, count: number, all: number): void;
+  gaussNewtonTraceAt(plan: number, first: number, count: number): number;
   sparsePoint(x: number, features: number, rowBytes: number, out: number): number;
   optimiserBytes(): number;
   trainSteps(plan: number, optimiser: number, indices: number, count: number, batch: number, rate: number): number;

@@ -15,6 +15,7 @@ import {
   type Measure,
   type MeasureContext,
   type MeasureResult,
+  type MeasureSubject,
   numberOption,
   optionValues,
 } from "./measure.ts";
@@ -57,7 +58,12 @@ export const topEigenvaluesOptions = {
 export const traceOptions = {
   /** Products in all, fixed beforehand. */
   traceProducts: integerOption(120, 6, 1e9),
-  traceMethod: choiceOption("hutch++", ["hutch++", "hutchinson"]),
+  /**
+   * `exact` takes a pass backward for each output: `ggn-trace` of any network, and `trace` of a ReLU network, whose Hessian has the
+   * Gauss-Newton matrix's trace, since an output is linear in each single weight. `auto`: exact where it can be and no
+   * number of products is asked for, else `hutch++`.
+   */
+  traceMethod: choiceOption("auto", ["auto", "exact", "hutch++", "hutchinson"]),
 };
 
 export const frobeniusOptions = {
@@ -188,11 +194,28 @@ export const logProduct: Measure = {
   },
 };
 
-async function traceOf(context: MeasureContext, operator: SymmetricOperator, stream: number): Promise<MeasureResult> {
+/** @param closed whether the operator's trace is that of the Gauss-Newton matrix. */
+async function traceOf(
+  context: MeasureContext,
+  operator: SymmetricOperator,
+  closed: boolean,
+  stream: number,
+): Promise<MeasureResult> {
+  const { surface, w, kernels, pause } = context;
   const { traceProducts, traceMethod } = optionValues(traceOptions, context.options);
-  const options = { products: traceProducts, method: traceMethod };
-  const random = streamOf(context, stream);
-  return { ...(await estimateTrace(context.kernels, operator, options, random, context.pause)), method: traceMethod };
+  const wanted = traceMethod === "auto" && context.options.traceProducts === undefined ? "exact" : traceMethod;
+  if (wanted === "exact" && closed && surface.gaussNewtonTrace) {
+    const value = await surface.gaussNewtonTrace(w, pause);
+    return { value, standardError: 0, products: 0, exact: true, method: "exact" };
+  }
+  if (traceMethod === "exact") throw new RangeError("traceMethod: this surface has no exact trace");
+  const method = traceMethod === "hutchinson" ? "hutchinson" : "hutch++";
+  const options = { products: traceProducts, method } as const;
+  return { ...(await estimateTrace(kernels, operator, options, streamOf(context, stream), pause)), method };
+}
+
+function isPiecewiseLinear({ network }: Pick<MeasureSubject, "network">): boolean {
+  return network.activation === "relu";
 }
 
 /** Sum of the eigenvalues. */
@@ -201,7 +224,17 @@ export const trace: Measure = {
   invariant: false,
   source: "Meyer, Musco, Musco & Woodruff 2021, arXiv 2010.09649",
   options: traceOptions,
-  run: (context) => traceOf(context, hessianOperator(context.surface, context.w), TRACE_STREAM),
+  check(subject, options) {
+    if (options.traceMethod === "exact" && !isPiecewiseLinear(subject)) {
+      throw new RangeError(
+        `traceMethod: the Hessian of a ${subject.network.activation} network has no exact trace; expected auto, hutch++ or hutchinson`,
+      );
+    }
+  },
+  run(context) {
+    const operator = hessianOperator(context.surface, context.w);
+    return traceOf(context, operator, isPiecewiseLinear(context.surface), TRACE_STREAM);
+  },
 };
 
 /** Root of the sum of the eigenvalues' squares. */
@@ -306,7 +339,7 @@ export const ggnTrace: Measure = {
   invariant: false,
   source: "Papyan 2019, arXiv 1901.08244",
   options: traceOptions,
-  run: (context) => traceOf(context, gaussNewtonOperator(context.surface, context.w), GGN_TRACE_STREAM),
+  run: (context) => traceOf(context, gaussNewtonOperator(context.surface, context.w), true, GGN_TRACE_STREAM),
 };
 
 /** All of this file, in the order of the table. */

@@ -85,7 +85,7 @@ export const IMAGE_SETTINGS: ImageSettings = {
   auditAttacks: [0, 100, 200, 300, 400, 500],
   measures: CHEAP_MEASURES,
   // a fifth of the evaluations, and sigma to some percent still; one random start beside the gradient's direction
-  measureOptions: { pacBayesDraws: 30, pacBayesTolerance: 0.01, samStarts: 1, asamStarts: 1 },
+  measureOptions: { fisherRaoEmpirical: "no", pacBayesDraws: 30, pacBayesTolerance: 0.01, samStarts: 1, asamStarts: 1 },
   volumes: ["ep-probit", "ep"],
   exact: ["orthant"],
   exactAttacks: [0, 250, 500],

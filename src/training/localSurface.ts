@@ -8,6 +8,9 @@ import type { Network } from "../network/network.ts";
 import { getParameters, makeTrainingPlan, putParameters, type TrainingPlan } from "./plan.ts";
 import type { BoxAscent, Dataset, LossName, LossSurface } from "./surface.ts";
 
+/** Points between two pauses of a pass that has no vector to add up. */
+const SOME_POINTS = 1024;
+
 /** Needs a checked data set (`checkDataset`). Its memory is the instance's arena, freed with it. */
 export class LocalSurface implements LossSurface {
   readonly size: number;
@@ -88,6 +91,18 @@ export class LocalSurface implements LossSurface {
     this.put(this.plan.direction, v);
     this.kernels.exports.gaussNewtonAt(this.plan.address, 0, this.data.points, this.data.points);
     this.get(this.plan.product, out);
+  }
+
+  async gaussNewtonTrace(w: Float32Array, pause: () => Promise<void> | void): Promise<number> {
+    const { points } = this.data;
+    this.put(this.plan.w, w);
+    let sum = 0;
+    for (let first = 0; first < points; first += SOME_POINTS) {
+      const count = Math.min(SOME_POINTS, points - first);
+      sum += this.kernels.exports.gaussNewtonTraceAt(this.plan.address, first, count);
+      await pause();
+    }
+    return sum / points;
   }
 
   boxAscent(w: Float32Array, low: Float32Array, high: Float32Array): BoxAscent | undefined {

@@ -61,4 +61,11 @@ export interface LossSurface {
   hessianProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void>;
   /** `out = G v`, G the Gauss-Newton matrix: the mean of `J' (d2 loss / d output2) J`. */
   gaussNewtonProduct(w: Float32Array, v: Float32Array, out: Float32Array): Promise<void>;
+  /**
+   * The trace of the Gauss-Newton matrix, exactly, where the surface has it without products; undefined: it has not. For a ReLU
+   * network it is the Hessian's too: an output is linear in each single weight almost everywhere.
+   *
+   * @param pause awaited every few thousand points.
+   */
+  gaussNewtonTrace?(w: Float32Array, pause: () => Promise<void> | void): Promise<number>;
 }
