@@ -58,6 +58,9 @@ const STATES: Readonly<Record<LoopState, string>> = {
   failed: "stopped",
 };
 
+/** Pieces that are laid out before the work begins. */
+const PIECES_FIRST = 3;
+
 /** The frame of a part. */
 export class PartFrame {
   readonly element: HTMLElement;
@@ -70,6 +73,7 @@ export class PartFrame {
   readonly #options: PartOptions;
   /** Pieces that are not laid out yet. */
   readonly #later: HTMLElement[];
+  readonly #pieces: number;
   #inView = false;
   #layingOut = false;
 
@@ -105,6 +109,7 @@ export class PartFrame {
       ...this.controls.map((control) => control.element),
     );
     this.#later.unshift(panel, bar);
+    this.#pieces = this.#later.length;
     for (const piece of this.#later) piece.classList.add("later");
     this.element = element(
       "section",
@@ -119,21 +124,23 @@ export class PartFrame {
     );
   }
 
-  /** It came into view, or went out of it. It works once it is laid out. */
+  /** It came into view, or went out of it. It works once its settings, buttons and numbers are laid out. */
   inView(inView: boolean): void {
     this.#inView = inView;
-    if (this.#later.length === 0 || !inView) this.loop.inView = inView;
-    else if (!this.#layingOut) this.#layOut();
+    this.#work();
+    if (inView && !this.#layingOut) this.#layOut();
+  }
+
+  #work(): void {
+    this.loop.inView = this.#inView && this.#later.length <= this.#pieces - PIECES_FIRST;
   }
 
   /** One piece a frame: laid out all at once, the first time they would block the page. */
   #layOut(): void {
     this.#layingOut = this.#inView && this.#later.length > 0;
-    if (!this.#layingOut) {
-      this.loop.inView = this.#inView;
-      return;
-    }
+    if (!this.#layingOut) return;
     this.#later.shift()?.classList.remove("later");
+    this.#work();
     afterFrame(() => this.#layOut());
   }
 
