@@ -6,7 +6,7 @@
  */
 import { complexity, functionOf } from "flatvol";
 import { flatness, type OptimizerName, train } from "flatvol/flatness";
-import { type Correlations, correlations } from "flatvol/statistics";
+import { type Correlation, type Correlations, correlations } from "flatvol/statistics";
 import { logVolume } from "flatvol/volume";
 import {
   GENUINE,
@@ -49,6 +49,8 @@ const PREDICTORS: readonly Predictor[] = [
 /** Networks before there are correlations, and after which they are found anew. */
 const FEWEST = 8;
 const EVERY = 8;
+/** Below this intervals say too little: they hold less than nine times in ten, or reach past 0. */
+const FEWEST_FOR_INTERVALS = 20;
 const RESAMPLES = 400;
 const MAX_EPOCHS = 5000;
 
@@ -69,6 +71,11 @@ interface NetworkRecord {
 function predictorOf(network: NetworkRecord, name: string): number {
   if (name === "volume") return network.log10P as number;
   return name === "complexity" ? network.complexity : network.measures[name];
+}
+
+function withoutIntervals({ pearson, spearman, kendall }: Correlations): Correlations {
+  const value = ({ value }: Correlation): Correlation => ({ value, ci95: null });
+  return { pearson: value(pearson), spearman: value(spearman), kendall: value(kendall) };
 }
 
 export function studyPart(context: PartContext): Part {
@@ -225,7 +232,8 @@ export function studyPart(context: PartContext): Part {
       PREDICTORS.map(async ({ name }): Promise<[string, Correlations]> => {
         const x = all.map((n) => predictorOf(n, name));
         const logX = name in LABELS && x.every((value) => value > 0);
-        return [name, await correlations(x, accuracies, { logX, resamples: RESAMPLES, pool, signal })];
+        const found = await correlations(x, accuracies, { logX, resamples: RESAMPLES, pool, signal });
+        return [name, x.length < FEWEST_FOR_INTERVALS ? withoutIntervals(found) : found];
       }),
     );
     if (signal.aborted) return;

@@ -46,6 +46,10 @@ function column(name: string, values: unknown): Float64Array<ArrayBuffer> {
  * Pearson's, Spearman's and Kendall's (tau-b) coefficients of a few dozen to a few hundred pairs, each with a 95 % studentised
  * bootstrap interval on Fisher's scale [Efron & Tibshirani 1993, section 12.5]. A function of its arguments, to the bit.
  *
+ * The intervals hold what they promise from some 50 pairs on (93 to 95 % of 1,000 plants of 55). Of fewer they are rough: with
+ * normal pairs of correlation 0.93, 300 plants and 400 resamples, those of r, rho and tau hold 94, 89 and 88 % at 20 pairs, 94, 83
+ * and 74 % at 12, and now and then one is very wide.
+ *
  * @returns coefficients; null where one is undefined (a constant side), their intervals null with fewer than 5 pairs.
  * @throws TypeError, RangeError naming the argument; the signal's reason.
  * @example

@@ -301,7 +301,8 @@ describe.skipIf(!here)("the page", () => {
     await becomes(page, "done");
     const cell = (name: string) => page.locator(`tr[data-predictor="${name}"] td`).first();
     const first = await cell("volume").textContent();
-    expect(first).toMatch(/^[01]\.\d\d/);
+    // ten networks are too few for an interval
+    expect(first).toMatch(/^[01]\.\d\d \(too few for an interval\)$/);
     await page.getByRole("slider", { name: "Networks" }).focus();
     await page.keyboard.press("ArrowRight");
     await eventually(() => card(page, "networks trained")).toBe("20 of 20");
