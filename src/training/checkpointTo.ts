@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { differenceOfTexts } from "../data/difference.ts";
@@ -23,7 +23,8 @@ import type { TrainingState, TrainingStore } from "./checkpoint.ts";
 import type { TrainingRecord } from "./trainTask.ts";
 
 const NAME = "training.state";
-const UNFINISHED = ".training.state.tmp";
+/** Before it is renamed; each write has a name of its own, lest two processes write into one file. */
+const UNFINISHED = /^\.training\.state(\.\w+)?\.tmp$/;
 const MAGIC = "flatvol training 1\n\n";
 const LEAD = MAGIC.length + 4;
 const DIGEST = 32;
@@ -57,6 +58,8 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
   readonly #path: string;
   #identity = "";
   #last: number | undefined;
+  /** Which file this process has read or written last. */
+  #own: string | undefined;
 
   constructor(directory: string, options: CheckpointOptions) {
     const { everyMilliseconds, resume } = checkCheckpointOptions(options);
@@ -69,8 +72,11 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
   open(identity: string): TrainingState | undefined {
     this.#identity = identity;
     // what an interrupted process left over
-    fs.rmSync(join(this.#directory, UNFINISHED), { force: true });
-    if (!fs.existsSync(this.#path)) return undefined;
+    for (const name of fs.readdirSync(this.#directory)) {
+      if (UNFINISHED.test(name)) fs.rmSync(join(this.#directory, name), { force: true });
+    }
+    this.#own = this.#stamp();
+    if (this.#own === undefined) return undefined;
     const state = this.#read();
     this.resumedEpochs = state.epoch;
     this.#last = state.epoch;
@@ -83,7 +89,10 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
     lead.write(MAGIC, "latin1");
     lead.writeUInt32LE(text.length, MAGIC.length);
     const hash = createHash("sha256").update(lead).update(text).update(bytes).digest();
-    const temporary = join(this.#directory, UNFINISHED);
+    const temporary = join(this.#directory, `.training.state.${randomBytes(8).toString("hex")}.tmp`);
+    if (this.#stamp() !== this.#own) {
+      throw new Error(`checkpoint: another process writes to ${show(this.#directory)} (${NAME} is not this one's)`);
+    }
     try {
       const file = fs.openSync(temporary, "w");
       try {
@@ -94,6 +103,7 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
       }
       fs.renameSync(temporary, this.#path);
       syncDirectory(this.#directory);
+      this.#own = this.#stamp();
       this.#last = head.epoch;
     } catch (error) {
       fs.rmSync(temporary, { force: true });
@@ -107,6 +117,11 @@ export class DirectoryTrainingCheckpoint implements TrainingStore {
   /** Removes the checkpoint: what was trained is elsewhere. */
   remove(): void {
     fs.rmSync(this.#path, { force: true });
+  }
+
+  #stamp(): string | undefined {
+    const found = fs.statSync(this.#path, { throwIfNoEntry: false });
+    return found && `${found.ino} ${found.mtimeMs}`;
   }
 
   #read(): TrainingState {

@@ -99,9 +99,25 @@ describe("trainingCheckpointTo", () => {
 
   it("removes what a killed write left over", () => {
     kept();
-    fs.writeFileSync(join(directory, ".training.state.tmp"), "half");
+    fs.writeFileSync(join(directory, ".training.state.0123456789abcdef.tmp"), "half");
     trainingCheckpointTo(directory, { resume: true }).open(IDENTITY);
     expect(fs.readdirSync(directory)).toEqual(["training.state"]);
+  });
+
+  it("two processes in one directory: the second to write stops, and what the first wrote stands", () => {
+    const stores = [0, 1].map(() => trainingCheckpointTo(directory, { resume: true }));
+    for (const store of stores) expect(store.open(IDENTITY)).toBeUndefined();
+    stores[0].keep({ ...STATE, epoch: 6 });
+    const before = fs.readFileSync(path());
+    expect(() => stores[1].keep(STATE)).toThrow(/^checkpoint: another process writes to /);
+    expect(fs.readFileSync(path())).toEqual(before);
+    stores[0].keep(STATE);
+    // and so does one whose file was removed under it
+    const third = trainingCheckpointTo(directory, { resume: true });
+    expect(third.open(IDENTITY)?.epoch).toBe(7);
+    stores[0].remove();
+    expect(() => third.keep({ ...STATE, epoch: 8 })).toThrow(/^checkpoint: another process writes to /);
+    expect(fs.readdirSync(directory)).toEqual([]);
   });
 
   it("a write that fails says so, and the last one stands", () => {
