@@ -1,7 +1,7 @@
 /** The kernels of training against plain f64 (test/reference/plainSurface.ts, itself held to central differences) and closed forms. */
 import { describe, expect, it } from "vitest";
 import { Kernels } from "../src/engine/kernels.ts";
-import { compileModule } from "../src/engine/module.ts";
+import { compileModule, sharedKernels } from "../src/engine/module.ts";
 import type { NetworkOptions } from "../src/network/network.ts";
 import { defineNetwork } from "../src/network/network.ts";
 import { LocalSurface } from "../src/training/localSurface.ts";
@@ -51,7 +51,7 @@ describe.each(small)("%j, %s, %s, %i points", (layers, loss, activation, points)
     expect(expected).toBeGreaterThan(0);
     for (const sparse of [false, true]) {
       const network = defineNetwork({ layers, activation });
-      const own = new LocalSurface(await Kernels.create(module), network, plain.data, loss, sparse);
+      const own = new LocalSurface(await sharedKernels(), network, plain.data, loss, sparse);
       expect(own.plan.sparse).toBe(sparse);
       expect(Math.abs((await own.gaussNewtonTrace(w, () => {})) / expected - 1)).toBeLessThan(ROUNDING);
     }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Kernels } from "../src/engine/kernels.ts";
-import { compileModule } from "../src/engine/module.ts";
+import { sharedKernels } from "../src/engine/module.ts";
 import { checkMeasureOptions, type MeasureOptions, type MeasureResult } from "../src/flatness/measure.ts";
 import { spectralMeasures } from "../src/flatness/spectralMeasures.ts";
 import { defineNetwork } from "../src/network/network.ts";
@@ -139,8 +138,12 @@ describe("spectral measures of networks", () => {
         points: 16,
         seed: 3,
       });
-      const kernels = await Kernels.create(await compileModule());
-      const own = new LocalSurface(kernels, defineNetwork({ layers: [7, 9, 8, 1], activation }), plain.data, "bce");
+      const own = new LocalSurface(
+        await sharedKernels(),
+        defineNetwork({ layers: [7, 9, 8, 1], activation }),
+        plain.data,
+        "bce",
+      );
       const expected = (name: string) => run(name, own, w, { traceProducts: own.size });
       for (const name of ["trace", "ggn-trace"]) {
         const result = await run(name, own, w);
