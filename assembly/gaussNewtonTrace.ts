@@ -5,6 +5,7 @@
  */
 import { BLOCK, backThrough, forward, inputsOf, lossOf, pointOf, slope } from "./gradient";
 import { BCE, CE } from "./losses";
+import { sumOfSquares } from "./optimisers";
 import {
   A,
   ACTIVATION,
@@ -23,19 +24,10 @@ import {
 
 /** Sum of the squares of `count` f32. */
 function squares(at: usize, count: i32): f64 {
-  let even = f64x2.splat(0);
-  let odd = even;
-  const vectors = at + ((<usize>(count >> 2)) << 4);
+  const vectors = count >> 2;
   const end = at + ((<usize>count) << 2);
-  for (; at < vectors; at += 16) {
-    const x = v128.load(at);
-    const low = f64x2.promote_low_f32x4(x);
-    const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0));
-    even = f64x2.add(even, f64x2.mul(low, low));
-    odd = f64x2.add(odd, f64x2.mul(high, high));
-  }
-  even = f64x2.add(even, odd);
-  let sum = f64x2.extract_lane(even, 0) + f64x2.extract_lane(even, 1);
+  let sum = sumOfSquares(at, vectors);
+  at += (<usize>vectors) << 4;
   for (; at < end; at += 4) {
     const x = <f64>load<f32>(at);
     sum += x * x;

@@ -65,7 +65,7 @@ export interface LossSurface {
    * The trace of the Gauss-Newton matrix, exactly, where the surface has it without products; undefined: it has not. For a ReLU
    * network it is the Hessian's too: an output is linear in each single weight almost everywhere.
    *
-   * @param pause awaited every few thousand points.
+   * @param pause awaited every thousand points.
    */
   gaussNewtonTrace?(w: Float32Array, pause: () => Promise<void> | void): Promise<number>;
 }
