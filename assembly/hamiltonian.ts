@@ -6,7 +6,9 @@
  * The block holds addresses and numbers; src/volume/temperedChain.ts writes it. Vectors are f32 in the plan's layout, a
  * multiple of eight entries; padding has scale 0 and stays 0.
  */
+
 import { gaussians, xoshiroWords } from "./gaussian";
+import { sumOfSquares } from "./optimisers";
 import { signLossGradient } from "./signLoss";
 import { field, G, W } from "./trainingPlan";
 
@@ -46,22 +48,6 @@ function turn(t: f64): void {
   cosine = <f32>(
     (1 - (q / 2) * (1 - (q / 12) * (1 - (q / 30) * (1 - (q / 56) * (1 - (q / 90) * (1 - (q / 132) * (1 - q / 182)))))))
   );
-}
-
-/** Sum of x^2, f64. */
-function squares(x: usize, bytes: usize): f64 {
-  let a = f64x2.splat(0);
-  let b = f64x2.splat(0);
-  const end = x + bytes;
-  for (; x < end; x += 16) {
-    const v = v128.load(x);
-    const low = f64x2.promote_low_f32x4(v);
-    const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 1));
-    a = f64x2.add(a, f64x2.mul(low, low));
-    b = f64x2.add(b, f64x2.mul(high, high));
-  }
-  const sum = f64x2.add(a, b);
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
 /** The parameters S x into the plan. */
@@ -135,14 +121,15 @@ export function hamiltonianMove(b: usize, steps: i32): i32 {
   let potential = hamiltonianEvaluate(b);
   memory.copy(field(b, KEPT), position, length);
   memory.copy(field(b, KEPT_OUTPUTS), outputs, outputBytes);
-  const before = potential + 0.5 * (squares(position, length) + squares(momentum, length));
+  const vectors = <i32>(length >> 4);
+  const before = potential + 0.5 * (sumOfSquares(position, vectors) + sumOfSquares(momentum, vectors));
   kick(b, 0.5 * step);
   for (let i = 0; i < steps; i++) {
     drift(b);
     potential = loss(b);
     kick(b, i + 1 < steps ? step : 0.5 * step);
   }
-  const after = potential + 0.5 * (squares(position, length) + squares(momentum, length));
+  const after = potential + 0.5 * (sumOfSquares(position, vectors) + sumOfSquares(momentum, vectors));
   const rise = after - before;
   // not a number: rejected
   const chance: f64 = rise <= 0 ? 1 : rise > 0 ? NativeMath.exp(-rise) : 0;
