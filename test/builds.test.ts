@@ -104,4 +104,39 @@ describe("the builds", () => {
       await allGone(started);
     });
   });
+
+  it("an instance that is lent is nobody else's, comes back empty, and not after a trap", async () => {
+    const kept = await coreBuild.lend(async (own) => {
+      own.allocate(1000);
+      expect(own).not.toBe(await coreBuild.kernels());
+      await coreBuild.lend(async (other) => expect(other).not.toBe(own));
+      return own;
+    });
+    expect(kept.reusable).toBe(true);
+    const failing = async (error: Error) => {
+      let used: unknown;
+      const call = coreBuild.lend(async (own) => {
+        used = own;
+        own.allocate(1000);
+        throw error;
+      });
+      await expect(call).rejects.toBe(error);
+      return used;
+    };
+    const first = await failing(new RangeError("no trap"));
+    const second = await failing(new WebAssembly.RuntimeError("unreachable"));
+    expect(second).toBe(first);
+    await coreBuild.lend(async (own) => expect(own).not.toBe(second));
+  });
+
+  it("the shared instance is another once it has grown large, and the same until then", async () => {
+    const before = await coreBuild.kernels();
+    before.scoped(() => before.allocate(2 ** 20));
+    expect(await coreBuild.kernels()).toBe(before);
+    before.scoped(() => before.allocate(2 ** 27));
+    const [after, other] = await Promise.all([coreBuild.kernels(), coreBuild.kernels()]);
+    expect(after).not.toBe(before);
+    expect(other).toBe(after);
+    expect(after.large).toBe(false);
+  });
 });

@@ -272,6 +272,43 @@ describe("mergeTables", () => {
     }
   });
 
+  it("makes no memory that earlier counts and merges left: a browser reserves gigabytes of addresses for each", async () => {
+    const Memory = WebAssembly.Memory;
+    let made = 0;
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        made++;
+      }
+    };
+    const tables: FunctionTable[] = [];
+    try {
+      const more = async (first: number): Promise<void> => {
+        for (let at = first; at < first + 5000; at += 1000) {
+          tables.push(await countFunctions(network, { samples: 1000, firstSample: at, pool }));
+        }
+        tables.push(await mergeTables(tables.slice(-5)));
+        await expect(countFunctions(network, { samples: 1000, pool, memoryLimit: 10 })).rejects.toThrow("memoryLimit");
+      };
+      await more(0);
+      made = 0;
+      await more(5000);
+      await more(10_000);
+      expect(made).toBe(0);
+      // the tables share an instance, and none has lost what it needs
+      const whole = await mergeTables(tables.filter((table) => table.samples === 5000));
+      expect(whole.samples).toBe(15_000);
+      for (const table of [...tables, whole]) {
+        const [{ function: f, count }] = table.top(1);
+        expect(table.orbit(f)).toMatchObject({ function: f, count });
+        expect(table.entropy().plugIn).toBeGreaterThan(0);
+        table.close();
+      }
+    } finally {
+      WebAssembly.Memory = Memory;
+    }
+  });
+
   it("stops when its signal says so", async () => {
     const a = await countFunctions(network, { samples: 100, pool });
     const reason = new Error("enough");

@@ -2,8 +2,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { booleanPoints, givenPoints } from "../src/data/points.ts";
-import { Kernels } from "../src/engine/kernels.ts";
-import { compileModule } from "../src/engine/module.ts";
 import { defineNetwork } from "../src/index.ts";
 import { wilsonInterval } from "../src/statistics/intervals.ts";
 import { FunctionTable } from "../src/volume/functionTable.ts";
@@ -40,7 +38,6 @@ async function tableOf(
     },
     packed.length > 0 ? keeper.keepRun(packed) : [],
     keeper,
-    await Kernels.create(await compileModule()),
     async () => {},
   );
 }
@@ -241,7 +238,6 @@ describe("FunctionTable", () => {
       },
       keeper.keepRun(packRows([{ key: [0xa8000000], sums: [3n] }])),
       keeper,
-      await Kernels.create(await compileModule()),
       async () => {},
     );
     expect([...table.rows()]).toEqual([{ function: "a8", count: 3 }]);

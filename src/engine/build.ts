@@ -11,6 +11,8 @@ import { Kernels } from "./kernels.ts";
 export class EngineBuild {
   #compiled: Promise<WebAssembly.Module> | undefined;
   #shared: Promise<Kernels> | undefined;
+  /** What `#shared` came to. */
+  #made: Kernels | undefined;
   /** Instances of the calling thread that nobody uses. */
   readonly #spare: Kernels[] = [];
 
@@ -39,9 +41,19 @@ export class EngineBuild {
     return this.#compiled;
   }
 
-  /** The calling thread's own instance, made on first use. */
+  /**
+   * The calling thread's own instance, made on first use. It is for work that holds nothing while it waits: who does takes
+   * one by `lend`. One that has grown large is left to those who have it.
+   */
   kernels(): Promise<Kernels> {
-    this.#shared ??= this.compile().then((module) => Kernels.create(module));
+    if (this.#made?.large) {
+      this.#shared = undefined;
+      this.#made = undefined;
+    }
+    this.#shared ??= this.take().then((kernels) => {
+      this.#made = kernels;
+      return kernels;
+    });
     return this.#shared;
   }
 
@@ -56,5 +68,24 @@ export class EngineBuild {
    */
   giveBack(kernels: Kernels): void {
     if (kernels.reusable) this.#spare.push(kernels);
+  }
+
+  /** Runs `body` with an instance that nobody else uses meanwhile, and frees what it allocated. */
+  async lend<T>(body: (kernels: Kernels) => Promise<T>): Promise<T> {
+    const kernels = await this.take();
+    const mark = kernels.mark();
+    let sound = false;
+    try {
+      const result = await body(kernels);
+      sound = true;
+      return result;
+    } catch (error) {
+      // a trap leaves the instance in an unknown state
+      sound = !(error instanceof WebAssembly.RuntimeError);
+      throw error;
+    } finally {
+      kernels.release(mark);
+      if (sound) this.giveBack(kernels);
+    }
   }
 }

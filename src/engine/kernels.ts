@@ -351,9 +351,14 @@ export class Kernels {
     return new Kernels(instance.exports as unknown as KernelExports, memory, module);
   }
 
+  /** Whether its memory has grown so that it had better not be kept for others to use. */
+  get large(): boolean {
+    return this.memory.buffer.byteLength > SPARE_BYTES;
+  }
+
   /** Whether it may be kept for others to use: it holds nothing, and has not grown large. */
   get reusable(): boolean {
-    return this.#next === this.exports.heapBase() && this.memory.buffer.byteLength <= SPARE_BYTES;
+    return this.#next === this.exports.heapBase() && !this.large;
   }
 
   /**

@@ -4,7 +4,6 @@
  * @module
  */
 import { coreBuild } from "../engine/core.ts";
-import { Kernels } from "../engine/kernels.ts";
 import { describedBy } from "../volume/countIdentity.ts";
 import { FunctionTable, makePause } from "../volume/functionTable.ts";
 import { RunCollector, rowShape, SegmentKeeper, type SpillStore } from "../volume/rows.ts";
@@ -34,20 +33,22 @@ export async function collect(queue: CountQueue, id: string, options: CollectOpt
   const { outputDraws, version, wasm, seed } = identity;
   const { network, points, symmetry } = describedBy(identity);
   try {
-    const kernels = await Kernels.create(await coreBuild.compile());
     const keeper = new SegmentKeeper(rowShape(points.count, outputDraws > 1), memoryLimit, spill);
     const pause = makePause(signal);
-    const collector = new RunCollector(kernels, keeper, pause);
-    for (let range = 1; range <= ranges; range++) {
-      signal.throwIfAborted();
-      await collector.add(await decodeRange(job, id, range, await queue.result(id, range)));
-      onProgress?.(range, ranges);
-    }
+    const merged = await coreBuild.lend(async (kernels) => {
+      const collector = new RunCollector(kernels, keeper, pause);
+      for (let range = 1; range <= ranges; range++) {
+        signal.throwIfAborted();
+        await collector.add(await decodeRange(job, id, range, await queue.result(id, range)));
+        onProgress?.(range, ranges);
+      }
+      return collector.finish();
+    });
     const bodies = [
       { seed: BigInt(seed), first: firstSample / outputDraws, end: (firstSample + samples) / outputDraws },
     ];
     const source = { network, points, outputDraws, symmetry, ranges: bodies, engine: { version, wasm } };
-    return await FunctionTable.fromRun(source, await collector.finish(), keeper, kernels, pause);
+    return await FunctionTable.fromRun(source, merged, keeper, pause);
   } catch (error) {
     spill?.close();
     throw error;

@@ -6,7 +6,6 @@
 import { basename } from "node:path";
 import { checkInteger, show } from "../engine/checks.ts";
 import { coreBuild } from "../engine/core.ts";
-import { Kernels } from "../engine/kernels.ts";
 import { DEFAULT_MEMORY } from "../volume/count.ts";
 import { describedBy, differenceOf } from "../volume/countIdentity.ts";
 import { FunctionTable, joinRanges, makePause } from "../volume/functionTable.ts";
@@ -73,23 +72,25 @@ async function add(readers: readonly TableReader[], options: ReadTableOptions): 
   const { identity, bits } = readers[0].metadata;
   const { network, points, symmetry } = describedBy(identity);
   try {
-    const kernels = await Kernels.create(await coreBuild.compile());
     const keeper = new SegmentKeeper(rowShape(bits, identity.outputDraws > 1), memoryLimit, spill);
     const pause = makePause(signal);
-    const collector = new RunCollector(kernels, keeper, pause);
-    for (const [i, reader] of readers.entries()) {
-      const run: Run = [];
-      for (const rows of reader.groups()) {
-        run.push(...keeper.keepRun(rows));
-        await pause();
+    const merged = await coreBuild.lend(async (kernels) => {
+      const collector = new RunCollector(kernels, keeper, pause);
+      for (const [i, reader] of readers.entries()) {
+        const run: Run = [];
+        for (const rows of reader.groups()) {
+          run.push(...keeper.keepRun(rows));
+          await pause();
+        }
+        await collector.addRun(run);
+        options.onProgress?.(i + 1, readers.length);
       }
-      await collector.addRun(run);
-      options.onProgress?.(i + 1, readers.length);
-    }
+      return collector.finish();
+    });
     const ranges = joinRanges(readers.flatMap(({ metadata }) => metadata.ranges));
     const { version, wasm, outputDraws } = identity;
     const source = { network, points, outputDraws, symmetry, ranges, engine: { version, wasm } };
-    return await FunctionTable.fromRun(source, await collector.finish(), keeper, kernels, pause);
+    return await FunctionTable.fromRun(source, merged, keeper, pause);
   } catch (error) {
     spill?.close();
     throw error;

@@ -55,9 +55,7 @@ export async function empiricalKernel(
   const { signal } = options;
   const { data, points } = checkPoints(inputs, net.layers[0]);
   signal?.throwIfAborted();
-  const kernels = await fullBuild.take();
-  const mark = kernels.mark();
-  try {
+  return fullBuild.lend(async (kernels) => {
     const rest = makeRest(async () => {
       await breathe();
       signal?.throwIfAborted();
@@ -89,10 +87,7 @@ export async function empiricalKernel(
       points,
       samples,
     };
-  } finally {
-    kernels.release(mark);
-    fullBuild.giveBack(kernels);
-  }
+  });
 }
 
 /** The last hidden layer's activations `[points][units]` of one draw; the inputs themselves if there is none. */

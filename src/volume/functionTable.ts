@@ -9,7 +9,7 @@ import { compareWords, formatFunction, parseFunction } from "../data/functions.t
 import type { Points } from "../data/points.ts";
 import { checkInteger } from "../engine/checks.ts";
 import { coreBuild } from "../engine/core.ts";
-import { Kernels } from "../engine/kernels.ts";
+import type { Kernels } from "../engine/kernels.ts";
 import { breathe } from "../engine/platform.ts";
 import { SLICE_MS } from "../engine/task.ts";
 import { version } from "../generated/version.ts";
@@ -155,11 +155,11 @@ export class FunctionTable {
     source: TableSource,
     run: Run,
     keeper: SegmentKeeper,
-    kernels: Kernels,
     pause: () => Promise<void>,
   ): Promise<FunctionTable> {
     const summary = await summarize(run, keeper.shape, source.outputDraws, pause);
-    return new FunctionTable(source, run, keeper, kernels, summary);
+    // tables share the thread's instance: a browser reserves gigabytes of addresses for each
+    return new FunctionTable(source, run, keeper, await coreBuild.kernels(), summary);
   }
 
   /** @internal */
@@ -529,15 +529,9 @@ export async function mergeTables(
     if (other > 0) throw new RangeError(`tables[${other}]: counted by another build of flatvol than tables[0]`);
   }
   const joined = joinRanges(tables.flatMap((table) => table.ranges));
-  const kernels = await Kernels.create(await coreBuild.compile());
   const keeper = new SegmentKeeper(first.keeper.shape, Math.max(...tables.map((t) => t.keeper.memoryLimit)), undefined);
   const pause = makePause(options.signal);
-  const run = await mergeRuns(
-    kernels,
-    keeper,
-    tables.map((table) => table.run),
-    pause,
-    false,
-  );
-  return FunctionTable.fromRun({ ...first.source, ranges: joined }, run, keeper, kernels, pause);
+  const runs = tables.map((table) => table.run);
+  const run = await coreBuild.lend((kernels) => mergeRuns(kernels, keeper, runs, pause, false));
+  return FunctionTable.fromRun({ ...first.source, ranges: joined }, run, keeper, pause);
 }

@@ -116,9 +116,7 @@ export async function nngpKernel(options: NngpOptions, inputs: CovariancePoints)
   const sigmaB2 = checkNumber("sigmaB2", options.sigmaB2 ?? 1, 0, 1e12);
   const { data, points } = checkPoints(inputs, layers?.[0]);
   signal?.throwIfAborted();
-  const own = await fullBuild.take();
-  const mark = own.mark();
-  try {
+  return fullBuild.lend(async (own) => {
     const rest = makeRest(async () => {
       await breathe();
       signal?.throwIfAborted();
@@ -146,10 +144,7 @@ export async function nngpKernel(options: NngpOptions, inputs: CovariancePoints)
     const bad = kernel.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw new RangeError(`sigmaW2: the variances grow beyond f64 in layer ${depth}`);
     return { kernel, points };
-  } finally {
-    own.release(mark);
-    fullBuild.giveBack(own);
-  }
+  });
 }
 
 /**

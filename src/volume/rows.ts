@@ -147,9 +147,14 @@ export async function mergeRuns(
   const capacity = segmentRows(keeper.shape);
   const mark = kernels.mark();
   try {
-    // a run's rows may come in segments of any length: each is fed in pieces of `capacity`
-    const buffers = runs.map(() => kernels.allocate(4 * stride * capacity));
-    const output = kernels.allocate(4 * stride * capacity);
+    // a run's rows may come in segments of any length: each is fed in pieces of `capacity`, and a short run needs less
+    const lengths = runs.map((run) => run.reduce((sum, { rows }) => sum + rows, 0));
+    const buffers = lengths.map((rows) => kernels.allocate(4 * stride * Math.min(capacity, rows)));
+    const outputRows = Math.min(
+      capacity,
+      lengths.reduce((sum, rows) => sum + rows, 0),
+    );
+    const output = kernels.allocate(4 * stride * outputRows);
     const cursors = kernels.allocate(8 * runs.length);
     const heap = kernels.allocate(4 * runs.length);
     const state = kernels.allocate(12);
@@ -174,7 +179,7 @@ export async function mergeRuns(
       kernels.u32(cursors + 8 * r, 2).set([buffers[r], buffers[r] + 4 * stride * count]);
     };
     for (let r = 0; r < runs.length; r++) feed(r);
-    kernels.u32(state, 3).set([output, output, output + 4 * stride * capacity]);
+    kernels.u32(state, 3).set([output, output, output + 4 * stride * outputRows]);
     const flush = (): void => {
       const end = kernels.u32(state, 1)[0];
       const length = (end - output) / 4;
