@@ -134,7 +134,7 @@ export function priorPart(context: PartContext): Part {
     cloud.show({
       label: `Probability of functions, logarithmic, against their Lempel-Ziv complexity: ${shown.length} ${shown.length === 1 ? "function" : "functions"}`,
       x: {
-        label: "Lempel–Ziv complexity of the truth table (bits)",
+        label: "Lempel–Ziv complexity of f (bits)",
         domain: domainOf([0, ...shown.map((f) => f.complexity)], { padding: 0.04 }),
       },
       y: probability,

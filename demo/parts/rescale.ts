@@ -478,7 +478,8 @@ function plain({ value, standardError, invariant, source }: MeasureRecord): Meas
 }
 
 function valueText({ value, standardError }: MeasureRecord): string {
-  return standardError === undefined ? short(value) : `${short(value)} ± ${short(standardError, 2)}`;
+  // one that is exact has an error of 0
+  return !standardError ? short(value) : `${short(value)} ± ${short(standardError, 2)}`;
 }
 
 /** A bar from 1, on a logarithmic scale. */

@@ -380,4 +380,32 @@ describe.skipIf(!here)("the page", () => {
       expect(found).toEqual({ wide: 390, nameless: [], paper: "rgb(16, 21, 27)", corner: [16, 21, 27] });
     }
   });
+
+  it("320 pixels: no part is wider, nor a chosen function and its volumes; few fonts are asked for", async () => {
+    const fonts = new Set<string>();
+    for (const [part, last] of [
+      ["prior", 'tr[data-method="orthant"]'],
+      ["train", ".looks tbody tr"],
+      ["rescale", ".bars tbody tr"],
+      ["study", ".bars tbody tr"],
+    ] as const) {
+      const page = await open(`part=${part}`, { viewport: { width: 320, height: 640 } });
+      await expect.poll(() => page.locator(last).first().textContent(), { timeout: PATIENCE }).toMatch(/\d/);
+      const found = await page.evaluate(() => {
+        const kinds = new Set<string>();
+        for (const e of document.querySelectorAll("body *")) {
+          const own = [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent?.trim());
+          if (!e.checkVisibility() || !(own || e instanceof HTMLInputElement) || e instanceof SVGElement) continue;
+          const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(e);
+          kinds.add([fontStyle, fontWeight, fontSize, fontFamily].join(" "));
+        }
+        return { wide: document.documentElement.scrollWidth, fonts: [...kinds] };
+      });
+      expect([part, found.wide]).toEqual([part, 320]);
+      for (const font of found.fonts) fonts.add(font);
+      await context?.close();
+    }
+    // each is a call to another process in the midst of a layout: 14, 16 and 20 pixels, the last and the others also bold
+    expect([...fonts].sort()).toHaveLength(5);
+  });
 });
