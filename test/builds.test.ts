@@ -1,5 +1,6 @@
 /** The two builds of the engine, and pools that run tasks of both. */
 import { describe, expect, it } from "vitest";
+import { EngineBuild } from "../src/engine/build.ts";
 import { coreBuild } from "../src/engine/core.ts";
 import { fullBuild } from "../src/engine/module.ts";
 import { flatness, train } from "../src/flatness.ts";
@@ -127,6 +128,40 @@ describe("the builds", () => {
     const second = await failing(new WebAssembly.RuntimeError("unreachable"));
     expect(second).toBe(first);
     await coreBuild.lend(async (own) => expect(own).not.toBe(second));
+  });
+
+  it("a creation that failed is tried anew, and of many users at once few have an instance and few are kept", async () => {
+    const build = new EngineBuild(coreBuild.deflatedWasm, coreBuild.workerSource);
+    const { Memory } = WebAssembly;
+    let made = 0;
+    const failing = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        made++;
+        if (made === 1) throw new TypeError("no memory");
+      }
+    };
+    WebAssembly.Memory = failing;
+    try {
+      await expect(build.kernels()).rejects.toThrow("no memory");
+      expect(await build.kernels()).toBe(await build.kernels());
+      made = 1;
+      let now = 0;
+      let most = 0;
+      const use = async (): Promise<void> => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        now--;
+      };
+      await Promise.all(Array.from({ length: 40 }, () => build.lend(use)));
+      expect(most).toBe(8);
+      expect(made).toBe(1 + 8);
+      // four were kept
+      await Promise.all(Array.from({ length: 8 }, () => build.lend(use)));
+      expect(made).toBe(1 + 8 + 4);
+    } finally {
+      WebAssembly.Memory = Memory;
+    }
   });
 
   it("the shared instance is another once it has grown large, and the same until then", async () => {

@@ -309,6 +309,40 @@ describe("mergeTables", () => {
     }
   });
 
+  it("says that a table is closed, also in the middle of a digest, of rows, of a merge; sums stay", async () => {
+    const closed = new Error("table: it is closed");
+    const count = (firstSample: number) => countFunctions(network, { samples: 40_000, firstSample, pool });
+    const [a, b] = [await count(0), await count(40_000)];
+    const { distinct } = a;
+    const entropy = a.entropy();
+    const merge = mergeTables([a, b]);
+    const digest = b.digest();
+    const rows = b.rows();
+    rows.next();
+    a.close();
+    b.close();
+    a.close();
+    // what was read before may be enough; what is not must not be left out
+    const merged = await merge.catch((error: unknown) => error);
+    if (merged instanceof Error) expect(merged).toEqual(closed);
+    else expect((merged as FunctionTable).samples).toBe(80_000);
+    await expect(digest).rejects.toThrow(closed);
+    expect(() => rows.next()).toThrow(closed);
+    await expect(mergeTables([a])).rejects.toThrow(closed);
+    await expect(a.digest()).rejects.toThrow(closed);
+    for (const ask of [
+      () => a.count("f".repeat(32)),
+      () => a.probability("f".repeat(32)),
+      () => a.orbit("f".repeat(32)),
+      () => a.top(3),
+      () => [...a.rows()],
+      () => [...a.segments()],
+    ]) {
+      expect(ask).toThrow(closed);
+    }
+    expect([a.samples, a.distinct, a.entropy()]).toEqual([40_000, distinct, entropy]);
+  });
+
   it("stops when its signal says so", async () => {
     const a = await countFunctions(network, { samples: 100, pool });
     const reason = new Error("enough");

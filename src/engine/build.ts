@@ -8,6 +8,11 @@
  */
 import { Kernels } from "./kernels.ts";
 
+/** Instances of a thread that are kept for later, at most: each holds gigabytes of addresses in a browser. */
+const MOST_SPARE = 4;
+/** Instances of a thread that are lent at a time; who comes later waits. */
+const MOST_LENT = 8;
+
 export class EngineBuild {
   #compiled: Promise<WebAssembly.Module> | undefined;
   #shared: Promise<Kernels> | undefined;
@@ -15,6 +20,8 @@ export class EngineBuild {
   #made: Kernels | undefined;
   /** Instances of the calling thread that nobody uses. */
   readonly #spare: Kernels[] = [];
+  #lent = 0;
+  readonly #waiting: Array<() => void> = [];
 
   /**
    * @param deflatedWasm bytes of the module, deflated, in base64.
@@ -37,7 +44,13 @@ export class EngineBuild {
 
   /** The module, compiled once for a thread; it can be posted to workers. */
   compile(): Promise<WebAssembly.Module> {
-    this.#compiled ??= this.bytes().then((bytes) => WebAssembly.compile(bytes));
+    this.#compiled ??= this.bytes()
+      .then((bytes) => WebAssembly.compile(bytes))
+      .catch((error: unknown) => {
+        // what failed is tried anew
+        this.#compiled = undefined;
+        throw error;
+      });
     return this.#compiled;
   }
 
@@ -46,15 +59,25 @@ export class EngineBuild {
    * one by `lend`. One that has grown large is left to those who have it.
    */
   kernels(): Promise<Kernels> {
-    if (this.#made?.large) {
-      this.#shared = undefined;
-      this.#made = undefined;
-    }
-    this.#shared ??= this.take().then((kernels) => {
-      this.#made = kernels;
-      return kernels;
-    });
+    this.shed();
+    this.#shared ??= this.take().then(
+      (kernels) => {
+        this.#made = kernels;
+        return kernels;
+      },
+      (error: unknown) => {
+        this.#shared = undefined;
+        throw error;
+      },
+    );
     return this.#shared;
+  }
+
+  /** Lets the shared instance go if it has grown large: who has it keeps it. */
+  shed(): void {
+    if (!this.#made?.large) return;
+    this.#shared = undefined;
+    this.#made = undefined;
   }
 
   /** An instance of the calling thread for one user, who gives it back in the end. */
@@ -67,25 +90,37 @@ export class EngineBuild {
    * and a worker that needs one cannot ask for it.
    */
   giveBack(kernels: Kernels): void {
-    if (kernels.reusable) this.#spare.push(kernels);
+    if (kernels.reusable && this.#spare.length < MOST_SPARE) this.#spare.push(kernels);
   }
 
-  /** Runs `body` with an instance that nobody else uses meanwhile, and frees what it allocated. */
+  /**
+   * Runs `body` with an instance that nobody else uses meanwhile, and frees what it allocated. Few are lent at a time: `body`
+   * must not wait for another.
+   */
   async lend<T>(body: (kernels: Kernels) => Promise<T>): Promise<T> {
-    const kernels = await this.take();
-    const mark = kernels.mark();
-    let sound = false;
+    if (this.#lent >= MOST_LENT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#lent++;
     try {
-      const result = await body(kernels);
-      sound = true;
-      return result;
-    } catch (error) {
-      // a trap leaves the instance in an unknown state
-      sound = !(error instanceof WebAssembly.RuntimeError);
-      throw error;
+      const kernels = await this.take();
+      const mark = kernels.mark();
+      let sound = false;
+      try {
+        const result = await body(kernels);
+        sound = true;
+        return result;
+      } catch (error) {
+        // a trap leaves the instance in an unknown state
+        sound = !(error instanceof WebAssembly.RuntimeError);
+        throw error;
+      } finally {
+        kernels.release(mark);
+        if (sound) this.giveBack(kernels);
+      }
     } finally {
-      kernels.release(mark);
-      if (sound) this.giveBack(kernels);
+      // the place goes to who waits longest
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#lent--;
     }
   }
 }

@@ -35,15 +35,13 @@ export async function collect(queue: CountQueue, id: string, options: CollectOpt
   try {
     const keeper = new SegmentKeeper(rowShape(points.count, outputDraws > 1), memoryLimit, spill);
     const pause = makePause(signal);
-    const merged = await coreBuild.lend(async (kernels) => {
-      const collector = new RunCollector(kernels, keeper, pause);
-      for (let range = 1; range <= ranges; range++) {
-        signal.throwIfAborted();
-        await collector.add(await decodeRange(job, id, range, await queue.result(id, range)));
-        onProgress?.(range, ranges);
-      }
-      return collector.finish();
-    });
+    const collector = new RunCollector(coreBuild, keeper, pause);
+    for (let range = 1; range <= ranges; range++) {
+      signal.throwIfAborted();
+      await collector.add(await decodeRange(job, id, range, await queue.result(id, range)));
+      onProgress?.(range, ranges);
+    }
+    const merged = await collector.finish();
     const bodies = [
       { seed: BigInt(seed), first: firstSample / outputDraws, end: (firstSample + samples) / outputDraws },
     ];

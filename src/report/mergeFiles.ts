@@ -74,19 +74,17 @@ async function add(readers: readonly TableReader[], options: ReadTableOptions): 
   try {
     const keeper = new SegmentKeeper(rowShape(bits, identity.outputDraws > 1), memoryLimit, spill);
     const pause = makePause(signal);
-    const merged = await coreBuild.lend(async (kernels) => {
-      const collector = new RunCollector(kernels, keeper, pause);
-      for (const [i, reader] of readers.entries()) {
-        const run: Run = [];
-        for (const rows of reader.groups()) {
-          run.push(...keeper.keepRun(rows));
-          await pause();
-        }
-        await collector.addRun(run);
-        options.onProgress?.(i + 1, readers.length);
+    const collector = new RunCollector(coreBuild, keeper, pause);
+    for (const [i, reader] of readers.entries()) {
+      const run: Run = [];
+      for (const rows of reader.groups()) {
+        run.push(...keeper.keepRun(rows));
+        await pause();
       }
-      return collector.finish();
-    });
+      await collector.addRun(run);
+      options.onProgress?.(i + 1, readers.length);
+    }
+    const merged = await collector.finish();
     const ranges = joinRanges(readers.flatMap(({ metadata }) => metadata.ranges));
     const { version, wasm, outputDraws } = identity;
     const source = { network, points, outputDraws, symmetry, ranges, engine: { version, wasm } };

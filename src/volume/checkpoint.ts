@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Kernels } from "../engine/kernels.ts";
+import type { EngineBuild } from "../engine/build.ts";
 import type { CountIdentity } from "./countIdentity.ts";
 import { FAN_IN, type Keeper, mergeRuns, type Run } from "./rows.ts";
 
@@ -66,7 +66,7 @@ export class Checkpoint {
    *
    * @param run released as it is written.
    */
-  async save(first: number, end: number, run: Run, kernels: Kernels, pause: () => Promise<void>): Promise<void> {
+  async save(first: number, end: number, run: Run, engine: EngineBuild, pause: () => Promise<void>): Promise<void> {
     await this.#write(first, end, 0, [], async (writer) => {
       for (const segment of run) {
         writer.keep(segment.read());
@@ -78,13 +78,8 @@ export class Checkpoint {
       const same = this.parts.slice(-FAN_IN);
       if (same.length < FAN_IN || same.some(({ level }) => level !== last.level)) return;
       await this.#write(same[0].first, last.end, last.level + 1, same, async (writer) => {
-        await mergeRuns(
-          kernels,
-          writer,
-          same.map((part) => part.run),
-          pause,
-          false,
-        );
+        const runs = same.map((part) => part.run);
+        await engine.lend((kernels) => mergeRuns(kernels, writer, runs, pause, false));
       });
     }
   }

@@ -153,73 +153,71 @@ export async function countFunctions(network: NetworkOptions, options: CountOpti
       options.checkpoint &&
       identity &&
       new Checkpoint(options.checkpoint, identity, points.count, firstBody, firstBody + bodies);
-    const merged = await coreBuild.lend(async (kernels) => {
-      const known = checkpoint ? checkpoint.reached(firstBody) - firstBody : 0;
-      let collector = new RunCollector(kernels, keeper, pause);
-      const lanes = Math.max(1, pool.size);
-      const started = performance.now();
-      let next = known;
-      let done = known;
-      let size = FIRST_CHUNK;
-      const report = (stage: CountProgress["stage"]): void => {
-        const seconds = (performance.now() - started) / 1000;
-        const samplesPerSecond = seconds > 0 ? ((done - known) * draws) / seconds : 0;
-        options.onProgress?.({
-          stage,
-          samples: done * draws,
-          total: samples,
-          samplesPerSecond,
-          secondsLeft: done > known ? ((bodies - done) * draws) / samplesPerSecond : Number.POSITIVE_INFINITY,
-        });
-      };
-      const lane = async (due: () => boolean): Promise<void> => {
-        while (next < bodies && !due()) {
-          // towards the end chunks shrink, so that all workers finish together
-          const share = Math.max(256, Math.ceil((bodies - next) / (2 * lanes)));
-          const wanted = chunkSize === undefined ? Math.min(size, share) : Math.max(1, Math.round(chunkSize / draws));
-          const count = Math.min(wanted, bodies - next);
-          const first = next;
-          next += count;
-          const result = await pool.run(
-            countChunk,
-            {
-              network: net,
-              data: points.kind === "points" ? points.values() : undefined,
-              points: points.count,
-              seedLow: seed.low,
-              seedHigh: seed.high,
-              firstBody: firstBody + first,
-              bodies: count,
-              draws,
-              symmetry,
-            },
-            { signal: inner },
-          );
-          await collector.add(result.rows);
-          done += count;
-          const target = pool.size === 0 ? LOCAL_CHUNK_MS : WORKER_CHUNK_MS;
-          const ideal = (count * target) / Math.max(1, result.milliseconds);
-          size = Math.max(64, Math.min(Math.round(ideal), 4 * count));
-          report("sampling");
-        }
-      };
-      while (next < bodies) {
-        const from = next;
-        const until = checkpoint ? performance.now() + checkpoint.store.everyMilliseconds : Number.POSITIVE_INFINITY;
-        const due = (): boolean => next > from && performance.now() >= until;
-        await settleAll(
-          Array.from({ length: lanes }, () => lane(due)),
-          stop,
+    const known = checkpoint ? checkpoint.reached(firstBody) - firstBody : 0;
+    let collector = new RunCollector(coreBuild, keeper, pause);
+    const lanes = Math.max(1, pool.size);
+    const started = performance.now();
+    let next = known;
+    let done = known;
+    let size = FIRST_CHUNK;
+    const report = (stage: CountProgress["stage"]): void => {
+      const seconds = (performance.now() - started) / 1000;
+      const samplesPerSecond = seconds > 0 ? ((done - known) * draws) / seconds : 0;
+      options.onProgress?.({
+        stage,
+        samples: done * draws,
+        total: samples,
+        samplesPerSecond,
+        secondsLeft: done > known ? ((bodies - done) * draws) / samplesPerSecond : Number.POSITIVE_INFINITY,
+      });
+    };
+    const lane = async (due: () => boolean): Promise<void> => {
+      while (next < bodies && !due()) {
+        // towards the end chunks shrink, so that all workers finish together
+        const share = Math.max(256, Math.ceil((bodies - next) / (2 * lanes)));
+        const wanted = chunkSize === undefined ? Math.min(size, share) : Math.max(1, Math.round(chunkSize / draws));
+        const count = Math.min(wanted, bodies - next);
+        const first = next;
+        next += count;
+        const result = await pool.run(
+          countChunk,
+          {
+            network: net,
+            data: points.kind === "points" ? points.values() : undefined,
+            points: points.count,
+            seedLow: seed.low,
+            seedHigh: seed.high,
+            firstBody: firstBody + first,
+            bodies: count,
+            draws,
+            symmetry,
+          },
+          { signal: inner },
         );
-        if (!checkpoint) continue;
-        // bodies are handed out in order, and all that were are done: no hole before `next`
-        await checkpoint.save(firstBody + from, firstBody + next, await collector.finish(), kernels, pause);
-        collector = new RunCollector(kernels, keeper, pause);
+        await collector.add(result.rows);
+        done += count;
+        const target = pool.size === 0 ? LOCAL_CHUNK_MS : WORKER_CHUNK_MS;
+        const ideal = (count * target) / Math.max(1, result.milliseconds);
+        size = Math.max(64, Math.min(Math.round(ideal), 4 * count));
+        report("sampling");
       }
-      report("merging");
-      for (const part of checkpoint?.parts ?? []) await collector.addRun(part.run);
-      return collector.finish();
-    });
+    };
+    while (next < bodies) {
+      const from = next;
+      const until = checkpoint ? performance.now() + checkpoint.store.everyMilliseconds : Number.POSITIVE_INFINITY;
+      const due = (): boolean => next > from && performance.now() >= until;
+      await settleAll(
+        Array.from({ length: lanes }, () => lane(due)),
+        stop,
+      );
+      if (!checkpoint) continue;
+      // bodies are handed out in order, and all that were are done: no hole before `next`
+      await checkpoint.save(firstBody + from, firstBody + next, await collector.finish(), coreBuild, pause);
+      collector = new RunCollector(coreBuild, keeper, pause);
+    }
+    report("merging");
+    for (const part of checkpoint?.parts ?? []) await collector.addRun(part.run);
+    const merged = await collector.finish();
     // a single part is still the store's, which the table may outlive
     const run = checkpoint?.parts.length === 1 ? merged.map((segment) => keeper.keep(segment.read())) : merged;
     return await FunctionTable.fromRun(

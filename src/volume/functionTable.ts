@@ -126,7 +126,8 @@ export class FunctionTable {
   readonly #source: TableSource;
   readonly #run: Run;
   readonly #shape: RowShape;
-  readonly #kernels: Kernels;
+  #kernels: Kernels | undefined;
+  readonly #entropy: EntropyEstimates;
   readonly #keeper: SegmentKeeper;
   /** [count, number of functions seen so often], most frequent first */
   readonly #frequencies: ReadonlyArray<readonly [number, number]>;
@@ -148,6 +149,7 @@ export class FunctionTable {
     this.#frequencies = summary.frequencies;
     this.singletons = summary.frequencies.find(([count]) => count === 1)?.[1] ?? 0;
     this.#designEffect = summary.designEffect;
+    this.#entropy = entropyOf(summary.frequencies, summary.samples, kernels);
   }
 
   /** @internal */
@@ -169,6 +171,7 @@ export class FunctionTable {
 
   /** @internal */
   get run(): Run {
+    this.#open();
     return this.#run;
   }
 
@@ -201,7 +204,9 @@ export class FunctionTable {
   orbit(f: string): OrbitEstimate {
     const key = parseFunction("function", f, this.bits);
     const { words } = this.#shape;
-    const members = orbitOf(this.#kernels, key, this.bits, this.#source.symmetry);
+    const members = orbitOf(this.#open(), key, this.bits, this.#source.symmetry);
+    // an orbit of 10 bits can take a gigabyte
+    coreBuild.shed();
     const orbitSize = members.length / words;
     let orbitCount = 0;
     let squares = 0;
@@ -279,7 +284,7 @@ export class FunctionTable {
 
   /** Entropy of the prior over functions, in nats: plug-in, Miller-Madow, and Chao-Shen for many unseen functions. */
   entropy(): EntropyEstimates {
-    return entropyOf(this.#frequencies, this.samples, this.#kernels);
+    return this.#entropy;
   }
 
   /** How much the variance of probabilities is inflated by sharing bodies; all 1 if `outputDraws` is 1. */
@@ -292,6 +297,7 @@ export class FunctionTable {
     const { words, stride } = this.#shape;
     for (const rows of this.segments()) {
       for (let at = 0; at < rows.length; at += stride) {
+        this.#open();
         yield { function: formatFunction(rows, this.bits, at), count: u64(rows, at + words) };
       }
     }
@@ -304,7 +310,11 @@ export class FunctionTable {
 
   /** Raw rows, a stretch at a time, in ascending order (see `RowShape`); not to be changed. */
   *segments(): Generator<Uint32Array> {
-    for (const segment of this.#run) yield segment.read();
+    for (const segment of this.#run) {
+      this.#open();
+      yield segment.read();
+    }
+    this.#open();
   }
 
   /**
@@ -321,9 +331,11 @@ export class FunctionTable {
     return hex(hash.digest());
   }
 
-  /** Frees the rows, and removes what was spilled. */
+  /** Frees the rows, and removes what was spilled. What needs them throws from then on; what was summed up stays. */
   close(): void {
-    for (const segment of this.#run.splice(0)) segment.release();
+    if (!this.#kernels) return;
+    this.#kernels = undefined;
+    for (const segment of this.#run) segment.release();
     this.#keeper.spill?.close();
   }
 
@@ -358,7 +370,14 @@ export class FunctionTable {
     };
   }
 
+  /** What is not there any more cannot be asked. @throws Error once it is closed. */
+  #open(): Kernels {
+    if (!this.#kernels) throw new Error("table: it is closed");
+    return this.#kernels;
+  }
+
   #sums(key: Uint32Array, offset = 0): { count: number; squares: number; classSquares: number } {
+    this.#open();
     const { words, stride, clustered } = this.#shape;
     let low = 0;
     let high = this.#run.length;

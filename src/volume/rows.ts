@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { EngineBuild } from "../engine/build.ts";
 import type { Kernels } from "../engine/kernels.ts";
 
 /** The shape of a row. */
@@ -103,7 +104,10 @@ export class SegmentKeeper implements Keeper {
     return {
       ...base,
       bytes: rows.byteLength,
-      read: () => held ?? new Uint32Array(0),
+      read: () => {
+        if (!held) throw new Error("table: it is closed");
+        return held;
+      },
       release: () => {
         if (held) this.#bytes -= held.byteLength;
         held = undefined;
@@ -212,7 +216,8 @@ export class RunCollector {
   #work: Promise<void> = Promise.resolve();
 
   constructor(
-    readonly kernels: Kernels,
+    /** Lends an instance for each merge. */
+    readonly engine: EngineBuild,
     readonly keeper: SegmentKeeper,
     readonly pause: () => Promise<void>,
   ) {}
@@ -253,6 +258,6 @@ export class RunCollector {
 
   #merge(runs: Run[]): Promise<Run> {
     if (runs.length === 1) return Promise.resolve(runs[0]);
-    return mergeRuns(this.kernels, this.keeper, runs, this.pause, true);
+    return this.engine.lend((kernels) => mergeRuns(kernels, this.keeper, runs, this.pause, true));
   }
 }
