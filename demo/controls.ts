@@ -30,7 +30,7 @@ export function slider(
 ): Control {
   const rule = RULES[key];
   const id = `control-${labels++}`;
-  const output = element("output", { for: id });
+  const output = element("output", { for: id, "aria-live": "off" });
   const input = element("input", {
     id,
     type: "range",

@@ -15,15 +15,22 @@ export interface Predictor {
   readonly colour: Colour;
 }
 
-const TITLES = ["predictor", "Spearman’s ρ, 95 % interval", "−1 … 0 … 1", "Kendall’s τ", "Pearson’s r"];
-
 export class CorrelationTable {
   readonly element: HTMLElement;
   readonly #body = element("tbody");
   readonly #caption = element("caption");
 
   constructor() {
-    const head = element("tr", {}, ...TITLES.map((title) => element("th", { scope: "col" }, title)));
+    const title = (text: string): HTMLElement => element("th", { scope: "col" }, text);
+    const head = element(
+      "tr",
+      {},
+      title("predictor"),
+      title("Spearman’s ρ, 95 % interval"),
+      scaleTitle("−1", "0", "1"),
+      title("Kendall’s τ"),
+      title("Pearson’s r"),
+    );
     const table = element("table", { class: "bars" }, this.#caption, element("thead", {}, head), this.#body);
     this.element = element("div", { class: "wide", "aria-live": "off" }, table);
   }
@@ -31,7 +38,7 @@ export class CorrelationTable {
   show(predictors: readonly Predictor[], found: ReadonlyMap<string, Correlations>, networks: number): void {
     this.#caption.textContent =
       found.size > 0
-        ? `Correlation with the accuracy on the test set, over ${networks} networks`
+        ? `Correlation with the accuracy on the test set, over ${networks} networks${few(found) ? ": too few for intervals" : ""}`
         : "Correlation with the accuracy on the test set: from 8 networks on";
     this.#body.replaceChildren(
       ...predictors.map(({ name, label, colour }) => {
@@ -50,11 +57,23 @@ export class CorrelationTable {
   }
 }
 
+function few(found: ReadonlyMap<string, Correlations>): boolean {
+  return [...found.values()].every(({ spearman }) => spearman.ci95 === null);
+}
+
 function text({ value, ci95 }: Correlation): string {
   if (value === null) return "–";
-  return ci95
-    ? `${fixed(value, 2)} [${fixed(ci95[0], 2)}, ${fixed(ci95[1], 2)}]`
-    : `${fixed(value, 2)} (too few for an interval)`;
+  return ci95 ? `${fixed(value, 2)} [${fixed(ci95[0], 2)}, ${fixed(ci95[1], 2)}]` : fixed(value, 2);
+}
+
+/** The title of a column of bars: the ends and the middle of their scale, over where they are. */
+export function scaleTitle(low: string, middle: string, high: string): HTMLElement {
+  const ends = [low, middle, high].map((end) => element("span", {}, end));
+  return element(
+    "th",
+    { scope: "col", class: "bar-cell", "aria-label": `from ${low} by ${middle} to ${high}` },
+    element("div", { class: "scale" }, ...ends),
+  );
 }
 
 function bar(correlation: Correlation | undefined, colour: Colour): HTMLElement {

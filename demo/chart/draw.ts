@@ -65,6 +65,13 @@ export interface Picture {
   readonly marks: readonly Mark[];
 }
 
+/** An entry of a legend. */
+export interface Key {
+  readonly kind: "dot" | "line" | "dashed" | "dotted" | "heat";
+  readonly colour?: Colour;
+  readonly text: string;
+}
+
 /** Where the axes are. */
 export interface Frame {
   readonly left: number;
@@ -95,6 +102,30 @@ function project({ x, y }: Points, picture: Picture, frame: Frame): number[] {
 /** The place of a point in pixels; NaN where it has none. */
 export function place(picture: Picture, frame: Frame, x: number, y: number): [number, number] {
   return [frame.left + frame.width * placeOn(picture.x, x), frame.top + frame.height * (1 - placeOn(picture.y, y))];
+}
+
+const HEADING = 30;
+const KEY = 19;
+const SWATCHES = 24;
+
+/** Pixels that the heading of a kept picture takes. */
+export function headingHeight(keys: readonly Key[]): number {
+  return HEADING + KEY * keys.length;
+}
+
+/** Title and legend, for a picture that leaves the page. */
+export function drawHeading(title: string, keys: readonly Key[], pen: Pen, theme: Theme, width: number): void {
+  pen.rect(0, 0, width, headingHeight(keys), { colour: theme.paper });
+  pen.text(14, 20, title, { colour: theme.ink, size: LABEL_SIZE + 1, anchor: "start", weight: "bold" });
+  keys.forEach(({ kind, colour = "ink", text }, i) => {
+    const y = HEADING + KEY * i + 9;
+    const own = { colour: theme[colour], width: 2.5 };
+    if (kind === "dot") pen.dots([26, y], 5, own, undefined);
+    else if (kind === "line") pen.line([14, y, 38, y], own);
+    else if (kind !== "heat") pen.line([14, y, 38, y], { ...own, width: 2, dash: kind === "dotted" ? [2, 3] : [6, 4] });
+    else for (let k = 0; k < SWATCHES; k++) pen.rect(14 + k, y - 5, 1.5, 10, { colour: heat(k / (SWATCHES - 1)) });
+    pen.text(46, y + 4, text, { colour: theme.soft, size: TICK_SIZE, anchor: "start" });
+  });
 }
 
 /** Draws a picture. */
@@ -161,6 +192,9 @@ function drawMark(mark: Mark, picture: Picture, pen: Pen, theme: Theme, frame: F
         pen.line([x, top, x, top + height], stroke);
         const late = x > left + width * 0.7;
         if (mark.label) {
+          // on paper of its own, lest lines strike it through
+          const wide = 0.6 * TICK_SIZE * mark.label.length;
+          pen.rect(late ? x - 5 - wide : x + 4, top, wide + 2, TICK_SIZE + 3, { colour: theme.paper, opacity: 0.85 });
           pen.text(x + (late ? -5 : 5), top + 11, mark.label, {
             colour,
             size: TICK_SIZE,

@@ -6,16 +6,9 @@
 import { pictureButtons } from "../download.ts";
 import { element } from "../elements.ts";
 import { afterFrame } from "../frames.ts";
-import { draw, frameOf, type Mark, type Picture, place } from "./draw.ts";
+import { draw, drawHeading, frameOf, headingHeight, type Key, type Mark, type Picture, place } from "./draw.ts";
 import { CanvasPen, SvgPen } from "./pen.ts";
-import { type Colour, forgetTheme, themeAt } from "./theme.ts";
-
-/** An entry of a legend. */
-export interface Key {
-  readonly kind: "dot" | "line" | "dashed" | "heat";
-  readonly colour?: Colour;
-  readonly text: string;
-}
+import { forgetTheme, themeAt } from "./theme.ts";
 
 /** The numbers behind a picture: titles, and rows as HTML. */
 export interface Rows {
@@ -105,30 +98,45 @@ export class Figure {
     this.#canvas.addEventListener("click", (event) => this.#click(event));
   }
 
+  /** Marks the picture as one of other settings, until the next is shown. */
+  fade(): void {
+    this.#canvas.classList.add("stale");
+  }
+
   /** Shows a picture, at the next frame. */
   show(picture: Picture): void {
     this.#picture = picture;
+    this.#canvas.classList.remove("stale");
     this.#canvas.setAttribute("aria-label", picture.label);
     this.#ask();
   }
 
-  /** The picture as SVG text, in the colours that it has now. */
+  /** The picture as SVG text with its title and legend, in the colours that it has now. */
   svg(): string {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const { title, legend = [] } = this.#options;
     const pen = new SvgPen();
-    if (this.#picture) draw(this.#picture, pen, themeAt(this.element), width, height);
-    return pen.finish(width, height, this.#picture?.label ?? "");
+    const theme = themeAt(this.element);
+    drawHeading(title, legend, pen, theme, width);
+    pen.shift(headingHeight(legend));
+    if (this.#picture) draw(this.#picture, pen, theme, width, height);
+    return pen.finish(width, height + headingHeight(legend), this.#picture?.label ?? "");
   }
 
-  /** The picture as PNG, three pixels to one of the page's. */
+  /** The picture as PNG with its title and legend, three pixels to one of the page's. */
   async png(): Promise<Blob> {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const copy = element("canvas");
     copy.width = 3 * width;
-    copy.height = 3 * height;
+    const { title, legend = [] } = this.#options;
+    copy.height = 3 * (height + headingHeight(legend));
     const context = copy.getContext("2d") as CanvasRenderingContext2D;
     context.scale(3, 3);
-    if (this.#picture) draw(this.#picture, new CanvasPen(context), themeAt(this.element), width, height);
+    const pen = new CanvasPen(context);
+    const theme = themeAt(this.element);
+    drawHeading(title, legend, pen, theme, width);
+    context.translate(0, headingHeight(legend));
+    if (this.#picture) draw(this.#picture, pen, theme, width, height);
     return new Promise((resolve, reject) => {
       copy.toBlob(
         (blob) => (blob ? resolve(blob) : reject(new Error("the picture could not be written"))),
@@ -166,6 +174,8 @@ export class Figure {
     const { table } = this.#options;
     if (!this.#table.open || !table) return;
     if (!now && performance.now() - this.#filled < TABLE_MS) return;
+    // who is at one of its buttons with the keyboard would lose the place
+    if (!now && this.#table.lastElementChild?.matches(":focus-within")) return;
     this.#filled = performance.now();
     const { titles, rows } = table();
     const head = `<tr>${titles.map((title) => `<th scope="col">${title}</th>`).join("")}</tr>`;

@@ -128,7 +128,10 @@ const short = (x: number): string => String(Math.round(10 * x) / 10);
 
 export class SvgPen implements Pen {
   readonly #parts: string[] = [];
+  /** Of its clips: several pictures may stand in one document. */
+  readonly #id = `clip-${Math.random().toString(36).slice(2, 10)}`;
   #clips = 0;
+  #shifts = 0;
 
   line(points: readonly number[], stroke: Stroke): void {
     this.#parts.push(`<path d="${path(points)}" fill="none" ${strokeOf(stroke)}/>`);
@@ -164,7 +167,7 @@ export class SvgPen implements Pen {
   }
 
   clip(x: number, y: number, width: number, height: number): void {
-    const id = `clip${this.#clips++}`;
+    const id = `${this.#id}-${this.#clips++}`;
     this.#parts.push(
       `<clipPath id="${id}"><rect x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}"/></clipPath><g clip-path="url(#${id})">`,
     );
@@ -174,11 +177,17 @@ export class SvgPen implements Pen {
     this.#parts.push("</g>");
   }
 
+  /** What follows lies lower by so many pixels. */
+  shift(y: number): void {
+    this.#parts.push(`<g transform="translate(0 ${short(y)})">`);
+    this.#shifts++;
+  }
+
   /** The whole picture. @param label what it shows, for those who cannot see it. */
   finish(width: number, height: number, label: string): string {
     return (
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" ` +
-      `font-family="${escapeHtml(FONT)}"><title>${escapeHtml(label)}</title>\n${this.#parts.join("\n")}\n</svg>\n`
+      `font-family="${escapeHtml(FONT)}"><title>${escapeHtml(label)}</title>\n${this.#parts.join("\n")}${"</g>".repeat(this.#shifts)}\n</svg>\n`
     );
   }
 }

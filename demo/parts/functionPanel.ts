@@ -19,17 +19,23 @@ interface Method {
   readonly about: string;
 }
 
+/** Of splitting. */
+const REPETITIONS = 4;
 /** Quick ones first. */
 const METHODS: readonly Method[] = [
   { method: "ep", name: "expectation propagation", about: "infinitely wide; an approximation" },
   { method: "orthant", name: "exact orthant", about: "infinitely wide; unbiased" },
   { method: "laplace", name: "Laplace, probit", about: "infinitely wide; of f under unit noise: another number" },
-  { method: "splitting", name: "multilevel splitting", about: "this very width; takes seconds" },
+  {
+    method: "splitting",
+    name: "multilevel splitting",
+    about: `this very width; takes seconds; the error is from ${REPETITIONS} repetitions`,
+  },
 ];
 /** 0.2 s on one thread for 128 points. */
 const ORTHANT_SAMPLES = 2 ** 13;
 /** On a worker of its own: its repetitions take seconds, for which the shared ones would leave the stream dry. */
-const SPLITTING = { repetitions: 4, particles: 60 } as const;
+const SPLITTING = { repetitions: REPETITIONS, particles: 60 } as const;
 
 interface Chosen {
   readonly function: string;
@@ -67,7 +73,7 @@ export class FunctionPanel {
     const table = element(
       "table",
       { class: "methods" },
-      element("caption", {}, "Its volume, by every method"),
+      element("caption", {}, "Its volume, by every method, ± one standard error"),
       element("thead", {}, head),
       this.#rows,
     );
@@ -130,7 +136,9 @@ export class FunctionPanel {
       this.#set("count", "counted", `${whole(count)} of ${whole(census.samples)} networks`, text, "");
     } else this.#set("count", "counted", "not among the functions that are counted on", "–", "");
     const orbit = census.table.orbit(chosen.function);
-    const size = whole(orbit.orbitSize);
+    const functions = `${whole(orbit.orbitSize)} ${orbit.orbitSize === 1 ? "function" : "functions"}`;
+    // narrow layers without biases are dead too often for negation to be a symmetry
+    const negated = census.table.symmetry.negation === 0 ? "" : ", output negated";
     const text =
       orbit.orbitCount > 0
         ? withError(Math.log10(orbit.probability), orbit.standardError / orbit.probability / Math.LN10)
@@ -138,14 +146,11 @@ export class FunctionPanel {
     this.#set(
       "orbit",
       "counted, whole orbit",
-      `${whole(orbit.orbitCount)} networks on ${size} functions of one P`,
+      `${whole(orbit.orbitCount)} networks on ${functions} of one P`,
       text,
       "",
     );
-    this.#fact(
-      "orbit",
-      `${size} ${orbit.orbitSize === 1 ? "function" : "functions"}: input bits permuted, output negated`,
-    );
+    this.#fact("orbit", `${functions}: input bits permuted${negated}`);
   }
 
   async #describe(f: string, network: NetworkOptions, signal: AbortSignal): Promise<void> {
@@ -165,6 +170,8 @@ export class FunctionPanel {
     this.#fact("sensitivity", `${short(found.sensitivity)} of ${bits} bit flips change the answer, on average`);
     this.#rows.replaceChildren();
     this.#train.hidden = bits !== 7 || !this.#context.open;
+    this.#set("count", "counted", "", "…", "");
+    this.#set("orbit", "counted, whole orbit", "", "…", "");
     this.recount();
     for (const { method, name, about } of METHODS) this.#set(method, name, about, "…", "");
     const { logVolume } = await import("flatvol/volume");

@@ -19,6 +19,8 @@ import { FunctionPanel } from "./functionPanel.ts";
 const FIRST_CHOICE = 5000;
 /** Rows of the table below a picture. */
 const TABLE_ROWS = 40;
+/** Shares that two decimals of a per cent show as none. */
+const LEAST = 0.00005;
 
 export function priorPart(context: PartContext): Part {
   const { state, pool } = context;
@@ -37,9 +39,9 @@ export function priorPart(context: PartContext): Part {
     sigmaB2: state.pB2,
   });
 
-  const choose = (f: string): void => {
+  const choose = (f: string, byHand = true): void => {
     state.pFunction = f;
-    context.stateChanged();
+    if (byHand) context.stateChanged();
     panel.show(f, network());
     draw();
   };
@@ -173,7 +175,9 @@ export function priorPart(context: PartContext): Part {
     counted.set(whole(samples), full ? `the ${whole(SHOWN)} most frequent functions go on being counted` : "");
     rate.set(whole(census.rate), `on ${pool.size} ${pool.size === 1 ? "thread" : "threads"}`);
     distinct.set(whole(table.distinct), at);
-    unseen.set(percent(mass.probability, 2), `± ${percent(mass.standardError, 2)} (Good–Turing) ${at}`.trim());
+    const error = mass.probability < LEAST ? "" : `± ${percent(mass.standardError, 2)} `;
+    const share = mass.probability < LEAST ? `below ${percent(LEAST, 2)}` : percent(mass.probability, 2);
+    unseen.set(share, `${error}(Good–Turing) ${at}`.trim());
   };
 
   const frame = new PartFrame(context, {
@@ -217,7 +221,7 @@ export function priorPart(context: PartContext): Part {
         frame.tell();
         await breathe();
         if (signal.aborted) return false;
-        if (!state.pFunction && first && mine.samples > FIRST_CHOICE) choose(first);
+        if (!state.pFunction && first && mine.samples > FIRST_CHOICE) choose(first, false);
         else panel.recount();
         return true;
       },

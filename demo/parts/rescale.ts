@@ -11,6 +11,7 @@ import type { Mark } from "../chart/draw.ts";
 import { Figure } from "../chart/figure.ts";
 import type { Colour } from "../chart/theme.ts";
 import { type Control, seedControl, select, slider } from "../controls.ts";
+import { scaleTitle } from "../correlationTable.ts";
 import { dataButtons } from "../download.ts";
 import { card, cards, element } from "../elements.ts";
 import { percent, short, withError } from "../format.ts";
@@ -116,7 +117,11 @@ export function rescalePart(context: PartContext): Part {
     name: "measures-against-alpha",
     title: "Every measure, over its value at α = 1",
     height: 300,
-    legend: MEASURES.map(({ label, colour, dash }) => ({ kind: dash ? "dashed" : "line", colour, text: label })),
+    legend: MEASURES.map(({ label, colour, dash }) => ({
+      kind: dash ? (dash[0] < 5 ? "dotted" : "dashed") : "line",
+      colour,
+      text: label,
+    })),
     table: () => ({
       titles: ["α", ...MEASURES.map(({ label }) => label)],
       rows: COARSE.map((e) => [
@@ -137,9 +142,9 @@ export function rescalePart(context: PartContext): Part {
       element(
         "tr",
         {},
-        ...["measure", "value", "over that at α = 1", "0.01 … 1 … 100", "rescaling"].map((title) =>
-          element("th", { scope: "col" }, title),
-        ),
+        ...["measure", "value", "over that at α = 1"].map((title) => element("th", { scope: "col" }, title)),
+        scaleTitle("0.01", "1", "100"),
+        element("th", { scope: "col" }, "rescaling"),
       ),
     ),
     body,
@@ -148,22 +153,28 @@ export function rescalePart(context: PartContext): Part {
   const drawTerrain = (): void => {
     const here = terrains.get(terrainKey(state.rAlpha));
     const flat = terrains.get(terrainKey(0));
-    if (!here || !flat || !subject) return;
+    if (!here || !flat || !subject) {
+      profile.fade();
+      map.fade();
+      return;
+    }
+    const at = `α = ${short(power(2, state.rAlpha))}`;
     const top = 3 * Math.max(flat.line[0], flat.line[LINE_STEPS - 1]);
     const name = state.rView === "filter" ? "step, filter-normalised" : "step (s.d. of each weight’s change)";
     profile.show({
-      label: `Loss along a random direction at α = ${short(power(2, state.rAlpha))}`,
+      label: `Loss along a random direction at ${at}`,
       x: { label: name, domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       y: { label: "training loss (nats)", domain: [0, top] },
       marks: [
         { kind: "line", x: flat.a, y: flat.line, colour: "soft", dash: [6, 4] },
         { kind: "line", x: here.a, y: here.line, colour: "mark", width: 3 },
         { kind: "dots", x: [0], y: [here.line[(LINE_STEPS - 1) / 2]], colour: "mark", radius: 5 },
+        { kind: "note", x: 0.97 * here.a[0], y: 0.93 * top, text: at, colour: "mark" },
       ],
     });
     const base = Math.max(subject.loss, 1e-6);
     map.show({
-      label: `Loss on a plane through the network at α = ${short(power(2, state.rAlpha))}`,
+      label: `Loss on a plane through the network at ${at}`,
       x: { label: "first direction", domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       y: { label: "second direction", domain: [here.a[0], here.a[LINE_STEPS - 1]] },
       marks: [
@@ -174,6 +185,7 @@ export function rescalePart(context: PartContext): Part {
         },
         // the map's own colours are the same in light and dark
         { kind: "dots", x: [0], y: [0], colour: "light", radius: 4, hollow: true },
+        { kind: "note", x: 0.97 * here.a[0], y: -0.97 * here.a[0] * 0.93, text: at, colour: "light" },
       ],
     });
   };
@@ -284,7 +296,10 @@ export function rescalePart(context: PartContext): Part {
   play.addEventListener("click", () => {
     if (playing !== undefined) return stop();
     play.textContent = "Stop α";
+    // what it plays is to be drawn
+    frame.loop.resume();
     playing = setInterval(() => {
+      if (frame.loop.state === "paused") return stop();
       if (state.rAlpha >= RULES.rAlpha.most) direction = -1;
       if (state.rAlpha <= RULES.rAlpha.least) direction = 1;
       state.rAlpha = Number((state.rAlpha + direction * RULES.rAlpha.step).toFixed(6));
@@ -389,7 +404,8 @@ export function rescalePart(context: PartContext): Part {
     },
     status: () =>
       subject
-        ? `${measures.size} of ${COARSE.length} rescalings measured, ${terrains.size} landscapes drawn`
+        ? `${COARSE.filter((e) => measures.has(measureKey(e))).length} of ${COARSE.length} rescalings measured, ` +
+          `${FINE.filter((e) => terrains.has(terrainKey(e))).length} of ${FINE.length} landscapes drawn`
         : "training the network",
     extra: [
       play,
@@ -425,6 +441,7 @@ export function rescalePart(context: PartContext): Part {
           layer: state.rLayer,
           function: subject.function,
           log10P: subject.log10P ?? null,
+          log10PStandardError: subject.standardError ?? null,
           ...values,
         },
       ];
@@ -479,7 +496,7 @@ function plain({ value, standardError, invariant, source }: MeasureRecord): Meas
 
 function valueText({ value, standardError }: MeasureRecord): string {
   // one that is exact has an error of 0
-  return !standardError ? short(value) : `${short(value)} ± ${short(standardError, 2)}`;
+  return standardError ? withError(value, standardError) : short(value);
 }
 
 /** A bar from 1, on a logarithmic scale. */

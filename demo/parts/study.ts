@@ -125,6 +125,12 @@ export function studyPart(context: PartContext): Part {
   /** Networks that fit, whose volume is known. */
   const usable = (): NetworkRecord[] => networks.filter((n) => n.converged && n.log10P !== null);
 
+  /** More than are wanted now may be there already. */
+  const progress = (): string => {
+    const tried = networks.length + failed;
+    return `${whole(tried)} of ${whole(Math.max(tried, state.sNetworks))}`;
+  };
+
   const draw = (): void => {
     const all = usable();
     const accuracies = all.map((n) => 100 * n.accuracy);
@@ -155,7 +161,7 @@ export function studyPart(context: PartContext): Part {
       ...(networks.length > fit ? [`${networks.length - fit} did not reach zero error`] : []),
       ...(failed > 0 ? [`${failed} diverged`] : []),
     ];
-    done.set(`${whole(networks.length + failed)} of ${whole(state.sNetworks)}`, trouble.join(", "));
+    done.set(progress(), trouble.join(", "));
     const rho = (name: string): [string, string] => {
       const c = found.get(name)?.spearman;
       if (!c || c.value === null) return ["–", ""];
@@ -293,7 +299,7 @@ export function studyPart(context: PartContext): Part {
         return !last;
       },
     },
-    status: () => `${whole(networks.length + failed)} of ${whole(state.sNetworks)} networks`,
+    status: () => `${progress()} networks`,
     extra: [
       dataButtons(
         "study",
